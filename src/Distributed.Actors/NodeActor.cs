@@ -54,18 +54,19 @@ public sealed class NodeActor : UntypedActor
     {
         switch (message)
         {
-            case Envelope envelope: Route(envelope); break;
+            case WireEnvelope envelope: Route(envelope); break;
             case NodeJoined or NodeLeft or NodeUnreachable: _learner?.Tell(message); break;
             case Weights.WeightsApplied applied:
                 _rollout?.Tell(applied);
                 _scorer?.Tell(applied);
                 break;
             case Weights.WeightsAsked asked: _receiver?.Tell(asked); break;
+            case Learning.LearnerNodeActor.StopRun: _learner?.Tell(message); break;
             default: Unhandled(message); break;
         }
     }
 
-    private void Route(Envelope envelope)
+    private void Route(WireEnvelope envelope)
     {
         var target = envelope.Message switch
         {

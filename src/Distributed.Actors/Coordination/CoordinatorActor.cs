@@ -5,7 +5,6 @@
 using Akka.Actor;
 using Distributed.Actors.Learning;
 using Distributed.Actors.Ports;
-using Distributed.Actors.Scoring;
 using Distributed.Protocol;
 
 namespace Distributed.Actors.Coordination;
@@ -37,6 +36,13 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
     /// <summary>The ledger right after a step.</summary>
     public sealed record LedgerAt(PolicyVersion Version, LedgerSnapshot Ledger) : INoSerializationVerificationNeeded;
 
+    /// <summary>Asks for <see cref="LedgerAt"/> as it stands, between steps.</summary>
+    public sealed record LedgerWanted : INoSerializationVerificationNeeded
+    {
+        /// <summary>The only one there is.</summary>
+        public static LedgerWanted Instance { get; } = new();
+    }
+
     private sealed class Tick : INoSerializationVerificationNeeded
     {
         public static Tick Instance { get; } = new();
@@ -52,10 +58,10 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
         var now = NowMs;
         switch (message)
         {
-            case Envelope { Message: WorkerReady ready }: Perform(_rules.Handle(ready, now)); break;
-            case Envelope { Message: RolloutCompleted completed }: Perform(_rules.Handle(completed, now)); break;
-            case Envelope { Message: ScoreCompleted completed }: Perform(_rules.Handle(completed, now)); break;
-            case Envelope { Message: LeaseFailed failed }: Perform(_rules.Handle(failed, now)); break;
+            case WireEnvelope { Message: WorkerReady ready }: Perform(_rules.Handle(ready, now)); break;
+            case WireEnvelope { Message: RolloutCompleted completed }: Perform(_rules.Handle(completed, now)); break;
+            case WireEnvelope { Message: ScoreCompleted completed }: Perform(_rules.Handle(completed, now)); break;
+            case WireEnvelope { Message: LeaseFailed failed }: Perform(_rules.Handle(failed, now)); break;
             case NodeLeft left: Perform(_rules.NodeLost(left.Node, now)); break;
             case NodeUnreachable unreachable: Perform(_rules.NodeLost(unreachable.Node, now)); break;
             case NodeJoined: break;
@@ -65,6 +71,7 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
                 if (stepped.WantsLedger) Sender.Tell(new LedgerAt(_rules.Version, _rules.Ledger.Snapshot(_rules.Version)));
                 Perform(effects);
                 break;
+            case LedgerWanted: Sender.Tell(new LedgerAt(_rules.Version, _rules.Ledger.Snapshot(_rules.Version))); break;
             case Tick: Perform(_rules.Tick(now)); break;
             default: Unhandled(message); break;
         }

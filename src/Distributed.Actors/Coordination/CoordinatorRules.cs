@@ -37,7 +37,7 @@ public sealed class CoordinatorRules
         foreach (var slot in ledger.Groups.Values.SelectMany(group => group))
         {
             if (slot.State == SlotState.Planned) _toRollOut.Add(slot.Slot);
-            else if (slot.State == SlotState.Generated) _toScore.Add(slot.Slot);
+            else if (slot.State == SlotState.Generated) ToScoreOrReady(slot);
         }
     }
 
@@ -103,8 +103,7 @@ public sealed class CoordinatorRules
         _leases.TakeFor(LeaseKind.Rollout, slot);
         _toRollOut.Remove(slot);
         _ledger.Generated(entry, message.Trajectory);
-        if (_options.NeedsScores && message.Trajectory is { Turns.Length: > 1, GoldenAnswers.Length: > 0 }) _toScore.Add(slot);
-        else _ledger.Scored(entry, null);
+        ToScoreOrReady(entry);
         Progress(nowMs);
         return Advance(nowMs);
     }
@@ -173,6 +172,12 @@ public sealed class CoordinatorRules
             : _evaluation is { IsDone: false } round ? $"the evaluation of version {round.Version.Value} waits for {round.OpenCount} episodes"
             : $"{_toRollOut.Count} rollouts and {_toScore.Count} scores wait for a worker, {_ledger.EndedGroups.Count} of {_options.PromptsPerStep} groups are ready";
         return $"{waiting}; {workers}";
+    }
+
+    private void ToScoreOrReady(LedgerSlot slot)
+    {
+        if (_options.NeedsScores && slot.Trajectory is { Turns.Length: > 1, GoldenAnswers.Length: > 0 }) _toScore.Add(slot.Slot);
+        else _ledger.Scored(slot, null);
     }
 
     private void Return(Lease lease, string reason)

@@ -130,12 +130,13 @@ public sealed class Ledger
     public void Drop(LedgerSlot slot, string reason)
     {
         if (slot.State is SlotState.Dropped) throw Illegal(slot, SlotState.Dropped);
+        var taken = slot.State == SlotState.Training; // its group has been taken and must not be offered again
         slot.State = SlotState.Dropped;
         slot.DropReason = reason;
         slot.Trajectory = null;
         slot.Scores = null;
         _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
-        NoteEnded(slot.Slot.Group);
+        if (!taken) NoteEnded(slot.Slot.Group);
     }
 
     /// <summary>Hands an ended group's remaining slots to the learner.</summary>

@@ -11,7 +11,7 @@ public interface IFabric
 
     /// <summary>
     /// Tells a node something, at most once: it may be lost, late or out of order towards other messages, never changed. Never blocks.
-    /// It arrives there as an <see cref="Envelope"/>.
+    /// It arrives there as an <see cref="WireEnvelope"/>.
     /// </summary>
     void Tell(NodeId to, IWireMessage message);
 
@@ -20,7 +20,7 @@ public interface IFabric
 }
 
 /// <summary>A message that came from a node.</summary>
-public sealed record Envelope(NodeId From, IWireMessage Message);
+public sealed record WireEnvelope(NodeId From, IWireMessage Message);
 
 /// <summary>A node is here.</summary>
 public sealed record NodeJoined(NodeId Node);

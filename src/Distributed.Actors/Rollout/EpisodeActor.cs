@@ -5,7 +5,6 @@
 // May lose: everything, with the lease; a re-issued lease samples the same tokens again.
 // Restarted by: nobody; the parent reports the lease as failed.
 using Akka.Actor;
-using Distributed.Actors.Ports;
 using Distributed.Ports;
 using Distributed.Protocol;
 
@@ -66,7 +65,7 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
     protected override void PostStop()
     {
         _settings.Engine.Release(_sequence);
-        _episode.Dispose();
+        _settings.Episodes.End(_episode);
     }
 
     /// <inheritdoc/>

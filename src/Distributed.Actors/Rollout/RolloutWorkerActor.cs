@@ -67,8 +67,8 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
         _settings.Tap.Before("rollout-worker", message);
         switch (message)
         {
-            case Envelope { Message: RolloutLeaseGranted granted }: Take(granted); break;
-            case Envelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) Forget(settled.Lease); break;
+            case WireEnvelope { Message: RolloutLeaseGranted granted }: Take(granted); break;
+            case WireEnvelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) Forget(settled.Lease); break;
             case EpisodeActor.EpisodeDone done: Deliver(done.Lease, new RolloutCompleted(done.Lease, _epoch, _settings.Fabric.Self, done.Trajectory)); break;
             case EpisodeActor.EpisodeFailed failed: Deliver(failed.Lease, Failure(failed.Lease, failed.Reason)); break;
             case EpisodeLost lost: Deliver(lost.Lease, Failure(lost.Lease, $"the episode crashed: {_lastCrash ?? "unknown"}")); break;

@@ -76,8 +76,8 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
         _settings.Tap.Before("scorer", message);
         switch (message)
         {
-            case Envelope { Message: ScoreLeaseGranted granted }: Take(granted); break;
-            case Envelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) _leases.Remove(settled.Lease); break;
+            case WireEnvelope { Message: ScoreLeaseGranted granted }: Take(granted); break;
+            case WireEnvelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) _leases.Remove(settled.Lease); break;
             case Scored scored: OnScored(scored); break;
             case WeightsApplied applied: OnWeights(applied); break;
             case Tick: OnTick(); break;

@@ -36,7 +36,7 @@ public sealed class WeightPublisherActor : UntypedActor
                 break;
             case NodeLeft left: _nodes.Remove(left.Node); break;
             case NodeUnreachable: break; // it asks when it is back
-            case Envelope { Message: PolicyWanted wanted }:
+            case WireEnvelope { Message: PolicyWanted wanted }:
                 if (_newest != null && (wanted.Epoch != _newest.Epoch || wanted.Version.Value < _newest.Version.Value)) _life.Fabric.Tell(wanted.Node, _newest);
                 break;
             default: Unhandled(message); break;

@@ -58,7 +58,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         _settings.Tap.Before("weight-receiver", message);
         switch (message)
         {
-            case Envelope { Message: PolicyPublished published }: Want(published); break;
+            case WireEnvelope { Message: PolicyPublished published }: Want(published); break;
             case Fetched fetched when fetched.Attempt == _attempt && _download != null: OnFetched(fetched.Range); break;
             case Loaded loaded when loaded.Attempt == _attempt && _download != null: OnLoaded(loaded.Error); break;
             case DownloadLate late when late.Attempt == _attempt && _download != null: Abandon($"nothing within {_settings.DownloadTimeout.TotalSeconds:0} s"); break;
