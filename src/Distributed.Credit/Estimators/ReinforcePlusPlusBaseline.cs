@@ -43,7 +43,7 @@ public sealed class ReinforcePlusPlusBaseline(ReinforcePlusPlusBaselineOptions o
         return BatchCredit.Gather(batch, groups.MoveToImmutable());
 
         // Rollouts without tokens have no say in the batch's mean.
-        void ForEach(Action<double, int> visit)
+        void ForEach(Action<double, long> visit)
         {
             for (var g = 0; g < batch.Count; g++)
             {

@@ -24,11 +24,11 @@ public sealed record ScoredRollout(double Outcome, ImmutableArray<int> TurnToken
     public int ToolTurnCount => TurnTokens.Length - 1;
 
     /// <summary>Sampled tokens of all turns.</summary>
-    public int TokenCount
+    public long TokenCount
     {
         get
         {
-            var sum = 0;
+            long sum = 0;
             foreach (var count in TurnTokens) sum += count;
             return sum;
         }

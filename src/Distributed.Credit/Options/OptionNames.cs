@@ -5,7 +5,8 @@ using System.Text;
 namespace Distributed.Credit;
 
 /// <summary>
-/// Options records by the names recipes use: a parameter <c>NormAdvByStdInGrpo</c> is <c>norm_adv_by_std_in_grpo</c>, an enum value <c>ProbDiff</c> is <c>prob_diff</c>.
+/// Options records by the names recipes use: a parameter <c>NormAdvByStdInGrpo</c> is <c>norm_adv_by_std_in_grpo</c>,
+/// an enum value <c>ProbDiff</c> is <c>prob_diff</c> or <c>prob-diff</c>, and <c>None</c> is also <c>null</c>.
 /// </summary>
 public static class OptionNames
 {
@@ -61,7 +62,8 @@ public static class OptionNames
         foreach (var value in Enum.GetValuesAsUnderlyingType(type))
         {
             var candidate = Enum.ToObject(type, value);
-            if (SnakeCase(candidate.ToString()!) == text.Replace('-', '_')) return candidate;
+            var spelling = SnakeCase(candidate.ToString()!);
+            if (spelling == text.Replace('-', '_') || (spelling == "none" && text == "null")) return candidate;
         }
 
         throw Refuse("one of " + string.Join(", ", Enum.GetNames(type).Select(SnakeCase)));
