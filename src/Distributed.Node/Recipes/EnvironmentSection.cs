@@ -1,7 +1,8 @@
 namespace Distributed.Node.Recipes;
 
 /// <summary>
-/// The world the agent acts in: the generated search world, one's own questions and passages as JSONL, or a class of one's own.
+/// The world the agent acts in: the generated search world, one's own questions and passages as JSONL, or a class of one's own
+/// (docs/environments.md).
 /// </summary>
 [Shorthand("name")]
 public sealed record EnvironmentSection : IOptionSection
@@ -10,21 +11,41 @@ public sealed record EnvironmentSection : IOptionSection
     [OneOf("search-world", "jsonl"), DefaultIs("`search-world`, unless `assembly` is given")]
     public string? Name { get; init; }
 
-    /// <summary>Difficulty of the generated world, easiest first.</summary>
-    [Range(1, 9), DefaultIs("`1`"), AppliesTo("search-world")]
+    /// <summary>Difficulty of the generated world; each level is a preset of the options below and makes one thing harder than level 1.</summary>
+    [Range(1, 6), DefaultIs("`1`"), AppliesTo("search-world")]
     public int? Level { get; init; }
 
-    /// <summary>Seed of the generated world, apart from the run's.</summary>
+    /// <summary>Seed of the world's facts and questions, apart from the run's.</summary>
     [Range(0, 1L << 53), DefaultIs("`1`"), AppliesTo("search-world")]
-    public long? WorldSeed { get; init; }
+    public long? Seed { get; init; }
 
-    /// <summary>Share of questions that need 1, 2, 3.. look-ups, while training; the shares sum to 1.</summary>
-    [Range(0, 1), DefaultIs("equal shares"), AppliesTo("search-world")]
-    public IReadOnlyList<double>? TrainMix { get; init; }
+    /// <summary>Facts of one passage: 2, 4, 8 or 16.</summary>
+    [Range(2, 16), DefaultIs("the level's"), AppliesTo("search-world")]
+    public int? FactsPerPassage { get; init; }
 
-    /// <summary>The same for held-out questions.</summary>
-    [Range(0, 1), DefaultIs("as the world has it"), AppliesTo("search-world")]
-    public IReadOnlyList<double>? HeldOutMix { get; init; }
+    /// <summary>Questions as fields of fixed width, or as sentences of several shapes.</summary>
+    [OneOf("fixed", "varied"), DefaultIs("the level's"), AppliesTo("search-world")]
+    public string? Wording { get; init; }
+
+    /// <summary>A reply also shows a passage about a similar name.</summary>
+    [DefaultIs("the level's"), AppliesTo("search-world")]
+    public bool? SimilarNames { get; init; }
+
+    /// <summary>Wordings of a relation; with 2 the question's may not be the passage's, and the search then finds nothing.</summary>
+    [Range(1, 2), DefaultIs("the level's"), AppliesTo("search-world")]
+    public int? Wordings { get; init; }
+
+    /// <summary>Relations a question has room for.</summary>
+    [Range(1, 5), DefaultIs("the level's"), AppliesTo("search-world")]
+    public int? Fields { get; init; }
+
+    /// <summary>Shares of training questions that need 1, 2, .. look-ups, such as <c>1/1/1</c>.</summary>
+    [DefaultIs("the level's"), AppliesTo("search-world")]
+    public string? TrainMix { get; init; }
+
+    /// <summary>Shares of held-out questions that need 1, 2, .. look-ups, such as <c>20/30/50</c>.</summary>
+    [DefaultIs("the level's"), AppliesTo("search-world")]
+    public string? HeldOutMix { get; init; }
 
     /// <summary>Questions to learn from: JSONL with <c>question</c> and <c>golden_answers</c>.</summary>
     [Path, AppliesTo("jsonl")]
@@ -39,12 +60,24 @@ public sealed record EnvironmentSection : IOptionSection
     public string? Corpus { get; init; }
 
     /// <summary>Passages a search returns.</summary>
-    [Range(1, 100), DefaultIs("as the environment has it"), AppliesTo("search-world", "jsonl")]
+    [Range(1, 16), DefaultIs("the environment's"), AppliesTo("search-world", "jsonl")]
     public int? TopK { get; init; }
 
-    /// <summary>How an answer is judged: exact match after SQuAD's normalisation, or the overlap of its words.</summary>
-    [OneOf("exact_match", "f1"), DefaultIs("`exact_match`"), AppliesTo("search-world", "jsonl")]
+    /// <summary>How an answer is judged, after SQuAD's normalisation: it must be the same, or by the overlap of its words.</summary>
+    [OneOf("exact_match", "token_f1"), DefaultIs("`exact_match`"), AppliesTo("search-world", "jsonl")]
     public string? Reward { get; init; }
+
+    /// <summary>Reward of a turn that breaks the format.</summary>
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl")]
+    public double? RewardMalformed { get; init; }
+
+    /// <summary>Reward of an episode that ran out of turns.</summary>
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl")]
+    public double? RewardTurnsExhausted { get; init; }
+
+    /// <summary>Reward of an episode that ran out of tokens.</summary>
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl")]
+    public double? RewardTruncated { get; init; }
 
     /// <summary>The library with an environment of one's own.</summary>
     [Path]

@@ -1,14 +1,16 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
+using Distributed.Environments;
 
 namespace Distributed.Node.Recipes;
 
 /// <summary>Refuses options that cannot go together.</summary>
-internal static class TrainingChecks
+internal static partial class TrainingChecks
 {
     public static void Check(Recipe recipe, OptionBinder binder)
     {
-        Environment(recipe.Environment, binder);
+        Environment(recipe.Environment, recipe.Rollout, binder);
         Model(recipe.Model, recipe.Environment, binder);
         Algorithm(recipe, binder);
         Loss(recipe, binder);
@@ -40,7 +42,7 @@ internal static class TrainingChecks
         }
     }
 
-    public static void Environment(EnvironmentSection environment, OptionBinder binder)
+    public static void Environment(EnvironmentSection environment, RolloutSection rollout, OptionBinder binder)
     {
         if (environment.Assembly is not null != environment.Type is not null)
         {
@@ -54,6 +56,10 @@ internal static class TrainingChecks
         {
             throw Refuse(binder, "environment.options", "belong to a class of one's own (assembly, type); write built-in options directly below environment");
         }
+        if (environment.Assembly is not null && (rollout.MaxTurns ?? rollout.MaxTurnTokens ?? rollout.ToolTimeLimitS) is not null)
+        {
+            throw Refuse(binder, "rollout", "sets max_turns, max_turn_tokens or tool_time_limit_s, which a class of one's own decides in its Format; remove it");
+        }
         var name = environment.Name ?? (environment.Assembly is null ? "search-world" : "a class of one's own");
         OnlyWith(environment, name, "environment", binder);
         if (name == "jsonl")
@@ -66,8 +72,25 @@ internal static class TrainingChecks
                 }
             }
         }
-        Shares(environment.TrainMix, "environment.train_mix", binder);
-        Shares(environment.HeldOutMix, "environment.held_out_mix", binder);
+        if (name == "search-world")
+        {
+            SearchWorld(environment, rollout, binder);
+        }
+    }
+
+    // The world knows best what fits together; its refusal is given the recipe's line.
+    private static void SearchWorld(EnvironmentSection environment, RolloutSection rollout, OptionBinder binder)
+    {
+        try
+        {
+            SearchWorldOptions.Parse(EnvironmentOptions.Of(environment, rollout));
+        }
+        catch (EnvironmentSetupException e)
+        {
+            var named = NamedOption().Match(e.Message);
+            var path = EnvironmentOptions.RecipePath(named.Groups["key"].Value);
+            throw new RefusedException($"{binder.Place(path)}: {(named.Success ? path + e.Message[named.Length..] : e.Message)}", e);
+        }
     }
 
     private static void Model(ModelSection model, EnvironmentSection environment, OptionBinder binder)
@@ -145,16 +168,11 @@ internal static class TrainingChecks
         }
     }
 
-    private static void Shares(IReadOnlyList<double>? shares, string path, OptionBinder binder)
-    {
-        if (shares is not null && Math.Abs(shares.Sum() - 1) > 1e-6)
-        {
-            throw Refuse(binder, path, $"sums to {Number(shares.Sum())}; the shares must sum to 1");
-        }
-    }
-
     public static RefusedException Refuse(OptionBinder binder, string path, string what) =>
         new($"{binder.Place(path)}: {path}{(what.StartsWith(':') ? "" : " ")}{what}");
 
     private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("^environment option (?<key>[a-z0-9_]+)")]
+    private static partial Regex NamedOption();
 }

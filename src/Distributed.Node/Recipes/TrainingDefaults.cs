@@ -34,7 +34,7 @@ internal static class TrainingDefaults
             {
                 Name = name,
                 Level = environment.Level ?? 1,
-                WorldSeed = environment.WorldSeed ?? 1,
+                Seed = environment.Seed ?? 1,
                 Reward = environment.Reward ?? "exact_match",
             },
             "jsonl" => environment with { Reward = environment.Reward ?? "exact_match" },

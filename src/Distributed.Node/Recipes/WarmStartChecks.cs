@@ -7,7 +7,7 @@ internal static class WarmStartChecks
 {
     public static void Check(WarmStartRecipe recipe, OptionBinder binder)
     {
-        TrainingChecks.Environment(recipe.Environment, binder);
+        TrainingChecks.Environment(recipe.Environment, new(), binder);
         if (recipe.Model.Path is not null)
         {
             throw TrainingChecks.Refuse(binder, "model.path", "is not used by a warm start, which begins from random weights; give model.shape");

@@ -1,3 +1,4 @@
+using Distributed.Environments;
 using Distributed.Node.Recipes;
 
 namespace Distributed.Node.Tests.Recipes;
@@ -67,7 +68,10 @@ public sealed class RecipeReadingTests
     [InlineData("environment: {name: jsonl, train: t, held_out: h}", "environment jsonl needs corpus: the path of a JSONL file")]
     [InlineData("environment: {name: jsonl, level: 2}", "environment.level belongs to search-world, not to jsonl; remove it")]
     [InlineData("environment: {assembly: a.dll}", "environment needs both assembly and type for a class of one's own")]
-    [InlineData("environment: {train_mix: [0.5, 0.4]}", "environment.train_mix sums to 0.9; the shares must sum to 1")]
+    [InlineData("environment: {train_mix: 1/x}", "environment.train_mix: '1/x' must be 1 to 3 shares such as 20/30/50, not all of them 0")]
+    [InlineData("environment: {facts_per_passage: 3}", "environment.facts_per_passage: '3' must be 2 or 4 or 8 or 16")]
+    [InlineData("rollout: {max_turns: 2}", "rollout.max_turns: questions of 3 look-ups need 4 turns, not 2: raise max_turns or shorten train_mix")]
+    [InlineData("rollout: {max_turns: 2}\nenvironment: {assembly: a.dll, type: A}", "rollout sets max_turns, max_turn_tokens or tool_time_limit_s, which a class of one's own decides in its Format; remove it")]
     [InlineData("optimizer: {betas: [0.9]}", "optimizer.betas has 1 numbers; give two, for example [0.9, 0.999]")]
     [InlineData("stall_timeout_s: 20", "stall_timeout_s: stall_timeout_s (20) must be longer than rollout.lease_timeout_s (30), or a lost lease ends the run before it is re-issued")]
     public void Options_that_cannot_go_together_are_refused_with_the_mend(string lines, string message) =>
@@ -122,6 +126,22 @@ public sealed class RecipeReadingTests
     [InlineData("optimizer.lr=fast", "--set optimizer.lr=fast: optimizer.lr is 'fast'; give a number, above 0 to 10")]
     [InlineData("optimizer.lr=[1", "--set optimizer.lr=[1: ")]
     public void A_wrong_override_is_refused_as_it_was_typed(string assignment, string message) => Refusal(Smallest, assignment).ShouldStartWith(message);
+
+    [Fact]
+    public void Every_option_of_the_search_world_can_be_written_in_a_recipe()
+    {
+        // The world itself says which options it has when it is given one it has not.
+        var refusal = Should.Throw<EnvironmentSetupException>(() => SearchWorldOptions.Parse(new Dictionary<string, string> { ["?"] = "" })).Message;
+        var known = refusal[(refusal.IndexOf("may be ", StringComparison.Ordinal) + 7)..].Split(", ");
+        var rollout = new RolloutSection { MaxTurns = 4, MaxTurnTokens = 12, ToolTimeLimitS = 2 };
+        var full = new EnvironmentSection
+        {
+            Level = 1, Seed = 1, FactsPerPassage = 2, Wording = "fixed", SimilarNames = false, Wordings = 1, Fields = 3, TrainMix = "1", HeldOutMix = "1", TopK = 1,
+            Reward = "exact_match", RewardMalformed = -1, RewardTruncated = -1, RewardTurnsExhausted = -1,
+        };
+        EnvironmentOptions.Of(full, rollout).Keys.ShouldBe(known, ignoreOrder: true);
+        SearchWorldOptions.Parse(EnvironmentOptions.Of(full, rollout)).ToolTimeLimit.ShouldBe(TimeSpan.FromSeconds(2));
+    }
 
     [Fact]
     public void The_committed_recipes_can_be_read()
