@@ -34,6 +34,10 @@ public sealed record Recipe : IOptionSection
     /// <summary>Leave out groups whose advantages are all zero; they are counted.</summary>
     public bool FilterGroups { get; init; } = true;
 
+    /// <summary>Leave out rollouts none of whose advantages is larger than this in size: they cost as much as others and teach next to nothing. 0 leaves out exact zeros, which changes nothing.</summary>
+    [Range(0, 100)]
+    public double SkipBelow { get; init; }
+
     /// <summary>Correct for rollouts of an older policy by truncated importance weights, per token or per sequence.</summary>
     [OneOf("token", "sequence")]
     public string? RolloutIs { get; init; }
