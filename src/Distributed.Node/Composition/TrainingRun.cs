@@ -4,7 +4,6 @@ using Distributed.Actors.Ports;
 using Distributed.Actors.Rollout;
 using Distributed.Actors.Scoring;
 using Distributed.Actors.Weights;
-using Distributed.Environments.Hosting;
 using Distributed.Fabric.Local;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Evaluation;
@@ -138,7 +137,7 @@ internal static class TrainingRun
         catch (OperationCanceledException)
         {
             // The learner was asked to stop: it finishes its step and keeps a checkpoint.
-            if (!recorder.Ended.Wait(StopLimit)) throw new RefusedException($"the run did not stop within {StopLimit.TotalMinutes} minutes; its newest checkpoint stands");
+            if (!recorder.Ended.Wait(StopLimit, CancellationToken.None)) throw new RefusedException($"the run did not stop within {StopLimit.TotalMinutes} minutes; its newest checkpoint stands");
         }
 
         return recorder.Ended.Result;
