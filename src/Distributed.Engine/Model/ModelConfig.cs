@@ -98,6 +98,8 @@ public sealed record ModelConfig
         })
             if (value is < 1 or > 1 << 24)
                 return $"{name} is {value}; it must lie between 1 and {1 << 24}";
+        if (Layers > 1024)
+            return $"num_hidden_layers is {Layers}; more than 1024 is not believable";
         if (Heads % KeyValueHeads != 0)
             return $"num_attention_heads ({Heads}) must be a multiple of num_key_value_heads ({KeyValueHeads})";
         if (HeadSize % 2 != 0)
