@@ -37,7 +37,7 @@ internal static class TrainingDefaults
                 Seed = environment.Seed ?? 1,
                 Reward = environment.Reward ?? "exact_match",
             },
-            "jsonl" => environment with { Reward = environment.Reward ?? "exact_match" },
+            "jsonl-search" => environment with { Reward = environment.Reward ?? "exact_match" },
             _ => environment,
         };
     }

@@ -109,6 +109,15 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="RefusedException">The disk is full or the file cannot be written.</exception>
     public void Append(TrajectoryRecord trajectory) => trajectories!.Append(TrajectoryLog.Format(trajectory));
 
+    /// <summary>Cuts off what was logged after a step, for a learner that goes back to a checkpoint.</summary>
+    /// <exception cref="RefusedException">The files cannot be written.</exception>
+    public void Rewind(int throughStep)
+    {
+        metrics?.Dispose();
+        trajectories?.Dispose();
+        OpenLogs(throughStep);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

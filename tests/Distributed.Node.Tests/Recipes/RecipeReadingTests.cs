@@ -1,3 +1,4 @@
+using System.Reflection;
 using Distributed.Environments;
 using Distributed.Node.Recipes;
 
@@ -65,8 +66,8 @@ public sealed class RecipeReadingTests
     [InlineData("mini_batches: 33", "mini_batches is 33, but a step has only 32 groups; give at most prompts_per_step")]
     [InlineData("loss: {loss_agg_mode: seq-mean-token-sum-norm}", "loss.loss_agg_mode seq-mean-token-sum-norm divides by loss.loss_scale_factor; give one, for example the most tokens an episode may sample")]
     [InlineData("algorithm: {adaptive_clip: true}\nloss: {policy_loss: ppo_clip}", "algorithm.adaptive_clip needs the turn's own ratio; set loss.policy_loss: turn, or adaptive_clip: false")]
-    [InlineData("environment: {name: jsonl, train: t, held_out: h}", "environment jsonl needs corpus: the path of a JSONL file")]
-    [InlineData("environment: {name: jsonl, level: 2}", "environment.level belongs to search-world, not to jsonl; remove it")]
+    [InlineData("environment: {name: jsonl-search, train: t, held_out: h}", "environment jsonl-search needs corpus: the path of a JSONL file")]
+    [InlineData("environment: {name: jsonl-search, level: 2}", "environment.level belongs to search-world, not to jsonl-search; remove it")]
     [InlineData("environment: {assembly: a.dll}", "environment needs both assembly and type for a class of one's own")]
     [InlineData("environment: {train_mix: 1/x}", "environment.train_mix: '1/x' must be 1 to 3 shares such as 20/30/50, not all of them 0")]
     [InlineData("environment: {facts_per_passage: 3}", "environment.facts_per_passage: '3' must be 2 or 4 or 8 or 16")]
@@ -127,20 +128,44 @@ public sealed class RecipeReadingTests
     [InlineData("optimizer.lr=[1", "--set optimizer.lr=[1: ")]
     public void A_wrong_override_is_refused_as_it_was_typed(string assignment, string message) => Refusal(Smallest, assignment).ShouldStartWith(message);
 
-    [Fact]
-    public void Every_option_of_the_search_world_can_be_written_in_a_recipe()
+    [Theory]
+    [InlineData("search-world")]
+    [InlineData("jsonl-search")]
+    public void Every_option_of_an_environment_can_be_written_in_a_recipe(string name)
     {
-        // The world itself says which options it has when it is given one it has not.
-        var refusal = Should.Throw<EnvironmentSetupException>(() => SearchWorldOptions.Parse(new Dictionary<string, string> { ["?"] = "" })).Message;
-        var known = refusal[(refusal.IndexOf("may be ", StringComparison.Ordinal) + 7)..].Split(", ");
-        var rollout = new RolloutSection { MaxTurns = 4, MaxTurnTokens = 12, ToolTimeLimitS = 2 };
-        var full = new EnvironmentSection
+        using var folder = new TemporaryFolder();
+        foreach (var file in new[] { "train", "held_out" })
         {
-            Level = 1, Seed = 1, FactsPerPassage = 2, Wording = "fixed", SimilarNames = false, Wordings = 1, Fields = 3, TrainMix = "1", HeldOutMix = "1", TopK = 1,
-            Reward = "exact_match", RewardMalformed = -1, RewardTruncated = -1, RewardTurnsExhausted = -1,
-        };
-        EnvironmentOptions.Of(full, rollout).Keys.ShouldBe(known, ignoreOrder: true);
-        SearchWorldOptions.Parse(EnvironmentOptions.Of(full, rollout)).ToolTimeLimit.ShouldBe(TimeSpan.FromSeconds(2));
+            File.WriteAllText(folder[file], "{\"question\": \"q\", \"golden_answers\": [\"a\"]}\n");
+        }
+        File.WriteAllText(folder["corpus"], "{\"id\": \"1\", \"contents\": \"\\\"t\\\"\\ntext\"}\n");
+        var every = OptionField.Of(typeof(EnvironmentSection))
+            .Where(f => f.Property.GetCustomAttribute<AppliesToAttribute>() is { } applies && applies.Names.Contains(name))
+            .Select(f => f.Key)
+            .Concat(["max_turns", "max_turn_tokens", "tool_time_limit_ms"]);
+
+        // An environment that is given an option it has not says which it has.
+        var needed = new Dictionary<string, string> { ["?"] = "" };
+        if (name == "jsonl-search")
+        {
+            foreach (var file in new[] { "train", "held_out", "corpus" })
+            {
+                needed[file] = folder[file];
+            }
+        }
+        var refusal = Should.Throw<EnvironmentSetupException>(() => EnvironmentLoader.Load(null, name, needed)).Message;
+        every.ShouldBe(refusal[(refusal.IndexOf("may be ", StringComparison.Ordinal) + 7)..].Split(", "), ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Options_are_handed_to_the_environment_as_it_reads_them()
+    {
+        var section = new EnvironmentSection { Level = 2, Seed = 7, SimilarNames = false, TrainMix = "1/2", RewardMalformed = -0.5 };
+        var options = EnvironmentOptions.Of(section, new RolloutSection { MaxTurns = 5, ToolTimeLimitS = 1.5 });
+        options.ShouldBe(new Dictionary<string, string>
+        {
+            ["level"] = "2", ["seed"] = "7", ["similar_names"] = "false", ["train_mix"] = "1/2", ["reward_malformed"] = "-0.5", ["max_turns"] = "5", ["tool_time_limit_ms"] = "1500",
+        }, ignoreOrder: true);
     }
 
     [Fact]

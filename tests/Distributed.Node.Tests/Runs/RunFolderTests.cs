@@ -71,6 +71,18 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_run_can_go_back_to_a_step_while_it_is_open()
+    {
+        using var open = RunFolder.Create("x", "", folder["run"], Day);
+        open.Append(Report(1));
+        open.Append(Report(2));
+        open.Rewind(1);
+        open.Append(Report(2));
+        open.Append(Report(3));
+        MetricsLog.Read(RunFolder.MetricsOf(folder["run"])).Select(r => r.Step).ShouldBe([1, 2, 3]);
+    }
+
+    [Fact]
     public void A_run_that_is_being_written_cannot_be_resumed_beside_it()
     {
         using var open = RunFolder.Create("x", "", folder["run"], Day);
