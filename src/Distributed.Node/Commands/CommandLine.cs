@@ -26,6 +26,7 @@ public static class CommandLine
         var debug = new Option<bool>("--debug") { Description = "Show where in the code a failure came from.", Recursive = true };
         // Not a RootCommand: that would go by the assembly's name in the help.
         var root = new Command("distributed", Description) { debug, new HelpOption(), new VersionOption() };
+        root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
