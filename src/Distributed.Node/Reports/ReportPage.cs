@@ -145,7 +145,7 @@ public static class ReportPage
         html.Append("<h2>Trajectories</h2><p class=\"note\">Sampled while training. Gain: by how much the turn raised the policy's own probability of the right answer. Advantage: what the turn's tokens were trained with.</p>\n");
         foreach (var (time, records) in chosen)
         {
-            html.Append(CultureInfo.InvariantCulture, $"<h2>{time}</h2>\n");
+            html.Append(CultureInfo.InvariantCulture, $"<h3>{time}</h3>\n");
             foreach (var record in records)
             {
                 html.Append(TrajectoryCard.Render(record, largestGain, largestAdvantage)).Append('\n');

@@ -16,7 +16,8 @@ internal static class ReportStyle
         main { max-width: 1120px; margin: 0 auto; padding: 36px 24px 64px }
         h1 { font-size: 28px; line-height: 1.2; margin: 0 0 4px; letter-spacing: -.01em }
         h2 { font-size: 18px; margin: 40px 0 12px }
-        p { margin: 0 0 10px; max-width: 76ch } .sub, .note { color: var(--muted) }
+        h3 { font-size: 15px; margin: 22px 0 10px; color: var(--muted); font-weight: 600 }
+        p { margin: 0 0 10px } .note { max-width: 80ch } .sub, .note { color: var(--muted) }
         code { font: 13px/1.4 ui-monospace, "Cascadia Code", Menlo, "DejaVu Sans Mono", monospace }
         .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 24px 0 }
         .number { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px }
@@ -28,7 +29,7 @@ internal static class ReportStyle
         figcaption { margin: 0 4px 6px; font-size: 14px } figcaption span { color: var(--muted); margin-left: 6px }
         svg { display: block; width: 100%; height: auto } svg text { font-size: 12px; fill: var(--ink); font-variant-numeric: tabular-nums }
         svg text.muted { fill: var(--muted) } .grid { stroke: var(--grid) } .zero { stroke: var(--zero) } .ref { stroke: var(--muted); stroke-dasharray: 2 5 }
-        polyline { fill: none; stroke-linejoin: round; stroke-linecap: round } .line { stroke-width: 2.25 } .raw { stroke-width: 1; opacity: .28 }
+        polyline { fill: none; stroke-linejoin: round; stroke-linecap: round } .line { stroke-width: 2 } .s1.line { stroke-width: 2.75 } .raw { stroke-width: 1; opacity: .28 }
         .s1 { stroke: var(--c1) } .s2 { stroke: var(--c2) } .s3 { stroke: var(--c3) } .s4 { stroke: var(--c4) } .s5 { stroke: var(--c5) } .s6 { stroke: var(--c6) }
         .f1 { fill: var(--c1) } .f2 { fill: var(--c2) } .f3 { fill: var(--c3) } .f4 { fill: var(--c4) } .f5 { fill: var(--c5) } .f6 { fill: var(--c6) }
         svg text.t1 { fill: var(--c1) } svg text.t2 { fill: var(--c2) } svg text.t3 { fill: var(--c3) } svg text.t4 { fill: var(--c4) } svg text.t5 { fill: var(--c5) } svg text.t6 { fill: var(--c6) }

@@ -26,14 +26,14 @@ internal static class RunCharts
             references.Add(new(untrained, "random weights"));
         }
         yield return Chart(steps, "Held-out success", "greedy, on questions never trained on, by kind of question", series) with { Range = (0, 1), References = references, Wide = true, Format = "0.00" };
-        yield return Chart(steps, "Success while training", "share of sampled rollouts that answer rightly", [ChartSeries.Of(steps, MetricNames.Success, "success", 1)]) with { Range = (0, 1) };
+        yield return Chart(steps, "Success while training", "share of right answers, sampled", [ChartSeries.Of(steps, MetricNames.Success, "success", 1)]) with { Range = (0, 1) };
         yield return Chart(steps, "Reward", "mean outcome reward of a rollout", [ChartSeries.Of(steps, MetricNames.Reward, "reward", 1)]);
     }
 
     public static IEnumerable<LineChart> Credit(IReadOnlyList<StepReport> steps)
     {
         var turns = Enumerable.Range(1, MostTurns).Where(turn => steps.Any(step => step[MetricNames.GainOfTurn(turn)] is not null));
-        yield return Chart(steps, "Information gain by turn", "by how much a look-up raised the probability of the right answer",
+        yield return Chart(steps, "Information gain by turn", "rise of the right answer's probability",
             [.. turns.Select(turn => ChartSeries.Of(steps, MetricNames.GainOfTurn(turn), string.Create(CultureInfo.InvariantCulture, $"turn {turn}"), turn))]);
         yield return Chart(steps, "Advantage collapse", "share of groups whose outcomes are all equal", [ChartSeries.Of(steps, MetricNames.AdvantageCollapse, "collapse", 1)]) with { Range = (0, 1) };
     }
@@ -41,7 +41,7 @@ internal static class RunCharts
     public static IEnumerable<LineChart> Episodes(IReadOnlyList<StepReport> steps)
     {
         yield return Chart(steps, "Turns", "of an episode, mean", [ChartSeries.Of(steps, MetricNames.Turns, "turns", 1)]);
-        yield return Chart(steps, "Ended otherwise", "share of rollouts without a judged answer, and of tool turns that failed",
+        yield return Chart(steps, "Ended otherwise", "share of rollouts, and of tool turns that failed",
         [
             ChartSeries.Of(steps, MetricNames.Malformed, "malformed", 5),
             ChartSeries.Of(steps, MetricNames.TurnsExhausted, "out of turns", 3),
@@ -54,7 +54,7 @@ internal static class RunCharts
     {
         yield return Chart(steps, "Entropy", "of the policy at trained tokens, nats", [ChartSeries.Of(steps, MetricNames.Entropy, "entropy", 1)]);
         yield return Chart(steps, "Clipped", "share of trained tokens whose ratio was clipped", [ChartSeries.Of(steps, MetricNames.ClipFraction, "clipped", 1)]);
-        yield return Chart(steps, "Mismatch", "mean difference of sampler's and learner's log-probabilities, nats", [ChartSeries.Of(steps, MetricNames.LogProbDifference, "mismatch", 1)]) with { Format = "0.####" };
+        yield return Chart(steps, "Mismatch", "of sampler's and learner's log-probabilities, nats", [ChartSeries.Of(steps, MetricNames.LogProbDifference, "mismatch", 1)]) with { Format = "0.####" };
         yield return Chart(steps, "Gradient norm", "before clipping", [ChartSeries.Of(steps, MetricNames.GradNorm, "norm", 1)]);
         if (steps.Any(step => step[MetricNames.StalenessMax] is > 0))
         {
