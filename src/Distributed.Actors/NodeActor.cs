@@ -14,12 +14,17 @@ namespace Distributed.Actors;
 /// <param name="Scorer">Scores trajectories.</param>
 /// <param name="Receiver">Applies new weights; told whom to notify. Needed with rollout or scorer.</param>
 /// <param name="Learner">Coordinator, learner and publisher.</param>
-public sealed record NodeRoles(Props? Rollout, Props? Scorer, Props? Receiver, Props? Learner);
+public sealed record NodeRoles(Props? Rollout, Props? Scorer, Props? Receiver, Props? Learner)
+{
+    /// <summary>Sees the node's messages first.</summary>
+    public IMessageTap Tap { get; init; } = IMessageTap.None;
+}
 
 /// <summary>A node's root actor.</summary>
 public sealed class NodeActor : UntypedActor
 {
     private readonly IFabric _fabric;
+    private readonly IMessageTap _tap;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IActorRef? _rollout;
     private readonly IActorRef? _scorer;
@@ -30,6 +35,7 @@ public sealed class NodeActor : UntypedActor
     public NodeActor(IFabric fabric, NodeRoles roles)
     {
         _fabric = fabric;
+        _tap = roles.Tap;
         if (roles.Learner != null) _learner = Context.ActorOf(roles.Learner, "learner");
         if (roles.Rollout != null) _rollout = Context.ActorOf(roles.Rollout, "rollout");
         if (roles.Scorer != null) _scorer = Context.ActorOf(roles.Scorer, "scorer");
@@ -52,6 +58,7 @@ public sealed class NodeActor : UntypedActor
     /// <inheritdoc/>
     protected override void OnReceive(object message)
     {
+        _tap.Before("node", message);
         switch (message)
         {
             case WireEnvelope envelope: Route(envelope); break;

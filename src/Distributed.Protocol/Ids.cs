@@ -29,7 +29,7 @@ public readonly record struct LearnerEpoch([property: Key(0)] long Value) : ICom
     public int CompareTo(LearnerEpoch other) => Value.CompareTo(other.Value);
 }
 
-/// <summary>Version of the policy: optimizer updates since the run began. Only goes up within an epoch.</summary>
+/// <summary>Version of the policy: learner steps since the run began. Only goes up within an epoch.</summary>
 [MessagePackObject]
 public readonly record struct PolicyVersion([property: Key(0)] long Value) : IComparable<PolicyVersion>
 {

@@ -75,7 +75,8 @@ public static class WireCodec
             var reader = new MessagePackReader(new ReadOnlySequence<byte>(frame));
             var value = MessagePackSerializer.Deserialize(type, ref reader, Options);
             if (!reader.End) throw new WireFormatException($"'{what}' frame has bytes after its end");
-            return value ?? throw new WireFormatException($"'{what}' frame is nil");
+            if (value == null) throw new WireFormatException($"'{what}' frame is nil");
+            return WireShape.Fault(value) is { } fault ? throw new WireFormatException($"'{what}' frame: {fault}") : value;
         }
         catch (Exception error) when (error is MessagePackSerializationException or EndOfStreamException or OverflowException or InvalidOperationException)
         {

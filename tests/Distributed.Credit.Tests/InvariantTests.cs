@@ -136,7 +136,7 @@ public sealed class InvariantTests
                     shaped.Rollouts.Zip(group.Rollouts).ShouldAllBe(pair => pair.First.TurnTokens == pair.Second.TurnTokens && (pair.First.HasGains || !pair.Second.HasGains));
                 }
             }
-        });
+        }, runs: 30);
     }
 
     [Fact]
@@ -169,8 +169,8 @@ public sealed class InvariantTests
         _ => AdvantageEstimators.Create(method),
     };
 
-    private static void Check<T>(Gen<T> inputs, Action<T> property) =>
-        Prop.ForAll(Arb.From(inputs), property).Check(Config.QuickThrowOnFailure.WithMaxTest(Runs));
+    private static void Check<T>(Gen<T> inputs, Action<T> property, int runs = Runs) =>
+        Prop.ForAll(Arb.From(inputs), property).Check(Config.QuickThrowOnFailure.WithMaxTest(runs));
 
     private static void ForEachPair(BatchCredit first, BatchCredit second, Action<RolloutCredit, RolloutCredit> check)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
 
@@ -6,7 +7,10 @@ namespace Distributed.Credit.Tests;
 /// <summary>Reads the reference vectors and compares with them.</summary>
 internal static class Reference
 {
-    public static JsonElement Load(string name) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "algo", name + ".json"))).RootElement;
+    private static readonly ConcurrentDictionary<string, JsonElement> Loaded = new();
+
+    public static JsonElement Load(string name) =>
+        Loaded.GetOrAdd(name, static file => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "algo", file + ".json"))).RootElement);
 
     public static IEnumerable<JsonElement> Cases(string name) => Load(name).GetProperty("cases").EnumerateArray();
 

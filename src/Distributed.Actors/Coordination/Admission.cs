@@ -20,6 +20,13 @@ public static class Admission
         sampled.Value >= trained.Value - options.MaxStalenessSteps;
 
     /// <summary>
+    /// Whether a sample of a group, made now at <paramref name="sampled"/>, will be fresh enough when the group's turn to be trained comes in order.
+    /// The standing version always is, because of <see cref="PlannedGroupsMax"/>; a worker that lags may serve the earlier groups only.
+    /// </summary>
+    public static bool WillBeFresh(CoordinatorOptions options, PolicyVersion sampled, PolicyVersion standing, long group) =>
+        sampled.Value >= Math.Max(standing.Value, group / options.PromptsPerStep) - options.MaxStalenessSteps;
+
+    /// <summary>
     /// The problem of the group at a place in training order: epoch after epoch, each a permutation of all problems.
     /// Endless splits are taken in order.
     /// </summary>

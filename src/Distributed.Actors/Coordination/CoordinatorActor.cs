@@ -21,14 +21,18 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
     {
         _life = life;
         _learner = learner;
-        _rules = new CoordinatorRules(life.Settings.Coordinator, life.Epoch, ledger);
+        _rules = new CoordinatorRules(life.Settings.Coordinator, life.Epoch, life.Start, ledger);
     }
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>The learner has its weights and is ready to train.</summary>
-    public sealed record LearnerReady(PolicyVersion Version) : INoSerializationVerificationNeeded;
+    public sealed record LearnerReady : INoSerializationVerificationNeeded
+    {
+        /// <summary>The only one there is.</summary>
+        public static LearnerReady Instance { get; } = new();
+    }
 
     /// <summary>A step is done. The reply is <see cref="LedgerAt"/> if <paramref name="WantsLedger"/>.</summary>
     public sealed record LearnerStepped(StepCompleted Step, bool WantsLedger) : INoSerializationVerificationNeeded;
@@ -49,7 +53,8 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
     }
 
     /// <inheritdoc/>
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.FromSeconds(1));
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance,
+        TimeSpan.FromMilliseconds(_life.Settings.Coordinator.TickMs));
 
     /// <inheritdoc/>
     protected override void OnReceive(object message)
@@ -65,7 +70,7 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
             case NodeLeft left: Perform(_rules.NodeLost(left.Node, now)); break;
             case NodeUnreachable unreachable: Perform(_rules.NodeLost(unreachable.Node, now)); break;
             case NodeJoined: break;
-            case LearnerReady ready: Perform(_rules.Start(ready.Version, now)); break;
+            case LearnerReady: Perform(_rules.Start(now)); break;
             case LearnerStepped stepped:
                 var effects = _rules.Handle(stepped.Step, now);
                 if (stepped.WantsLedger) Sender.Tell(new LedgerAt(_rules.Version, _rules.Ledger.Snapshot(_rules.Version)));

@@ -33,6 +33,9 @@ public sealed record CoordinatorOptions
     /// <summary>How long a worker may hold a lease, milliseconds; then the job is issued again.</summary>
     public int LeaseTimeoutMs { get; init; } = 60_000;
 
+    /// <summary>How often deadlines are looked at, milliseconds.</summary>
+    public int TickMs { get; init; } = 1_000;
+
     /// <summary>How often a job is tried before its slot is given up.</summary>
     public int MaxAttempts { get; init; } = 5;
 

@@ -9,7 +9,8 @@ namespace Distributed.Actors.Coordination;
 /// <remarks>
 /// What it promises: every planned slot ends trained or dropped with a reason; every lease ends exactly once; admission
 /// (<see cref="Admission"/>) is never exceeded; a batch holds the oldest ended groups and no sample older than the staleness bound;
-/// nothing trains while an evaluation of the standing version is under way; a second answer for a slot changes nothing and is counted.
+/// nothing trains while an evaluation of the standing version is under way; the slot, not the lease, decides whether an answer is
+/// wanted: the first answer counts even if its lease has expired, a second one changes nothing and is counted.
 /// </remarks>
 public sealed class CoordinatorRules
 {
@@ -17,26 +18,27 @@ public sealed class CoordinatorRules
     private readonly LearnerEpoch _epoch;
     private readonly Ledger _ledger;
     private readonly LeaseBook _leases = new();
-    private readonly SortedSet<Slot> _toRollOut = [];
-    private readonly SortedSet<Slot> _toScore = [];
+    private readonly Backlog _backlog;
+    private readonly StallWatch _stall;
     private readonly List<Effect> _effects = [];
     private PolicyVersion _version;
     private EvaluationRound? _evaluation;
     private TrainBatch? _training;
     private bool _started;
     private bool _finished;
-    private long _lastProgressMs;
-    private bool _stallSaid;
 
-    /// <summary>Rules over a ledger (new, or out of a checkpoint) for a learner's life.</summary>
-    public CoordinatorRules(CoordinatorOptions options, LearnerEpoch epoch, Ledger ledger)
+    /// <summary>Rules over a ledger (new, or out of a checkpoint) for a learner's life that begins at <paramref name="version"/>.</summary>
+    public CoordinatorRules(CoordinatorOptions options, LearnerEpoch epoch, PolicyVersion version, Ledger ledger)
     {
         _options = options;
         _epoch = epoch;
+        _version = version;
         _ledger = ledger;
+        _backlog = new Backlog(options);
+        _stall = new StallWatch(options.StallTimeoutMs);
         foreach (var slot in ledger.Groups.Values.SelectMany(group => group))
         {
-            if (slot.State == SlotState.Planned) _toRollOut.Add(slot.Slot);
+            if (slot.State == SlotState.Planned) _backlog.ToRollOut(slot);
             else if (slot.State == SlotState.Generated) ToScoreOrReady(slot);
         }
     }
@@ -53,12 +55,14 @@ public sealed class CoordinatorRules
     /// <summary>Answers that came for slots that needed none any more.</summary>
     public long SecondAnswers { get; private set; }
 
-    /// <summary>The learner is ready at a version: work begins.</summary>
-    public IReadOnlyList<Effect> Start(PolicyVersion version, long nowMs)
+    /// <summary>Answers that were refused because they cannot be an answer to their lease.</summary>
+    public long RefusedAnswers { get; private set; }
+
+    /// <summary>The learner is ready: work begins.</summary>
+    public IReadOnlyList<Effect> Start(long nowMs)
     {
-        _version = version;
         _started = true;
-        Progress(nowMs);
+        _stall.Progress(nowMs);
         BeginEvaluationIfDue();
         return Advance(nowMs);
     }
@@ -81,42 +85,29 @@ public sealed class CoordinatorRules
     /// <summary>An episode came back.</summary>
     public IReadOnlyList<Effect> Handle(RolloutCompleted message, long nowMs)
     {
-        Settle(message.Worker, message.Lease);
+        Settle(message.Worker, message.Epoch, message.Lease);
         if (message.Epoch != _epoch) return Flush();
-        var lease = _leases.Take(message.Lease);
-        var slot = message.Trajectory.Slot;
-        if (lease?.Kind == LeaseKind.Evaluation || (lease == null && _evaluation?.Version.Value == slot.Group && _evaluation.IsOpen(slot)))
+        var (lease, trajectory) = (_leases.Take(message.Lease), message.Trajectory);
+        var slot = trajectory.Slot;
+        var fault = lease != null && (lease.Kind == LeaseKind.Score || lease.Slot != slot) ? $"it is of rollout {slot}"
+            : Answers.Fault(trajectory, _version) ?? _evaluation?.Fault(trajectory);
+        if (fault != null)
         {
-            _leases.TakeFor(LeaseKind.Evaluation, slot);
-            if (_evaluation is { } round && round.Complete(slot, message.Trajectory)) Progress(nowMs);
+            Refuse(message.Worker, lease, fault);
+        }
+        else if (EvaluationRound.Owns(slot))
+        {
+            CancelOther(LeaseKind.Evaluation, slot);
+            if (_evaluation is { } round && round.Complete(slot, trajectory)) _stall.Progress(nowMs);
             else SecondAnswers++;
-            return Advance(nowMs);
         }
-
-        // A late answer of an expired lease is as good as the new one's: the slot, not the lease, decides.
-        if (_ledger.Find(slot) is not { State: SlotState.Planned or SlotState.Leased } entry)
+        else if (_ledger.Find(slot) is { State: SlotState.Planned or SlotState.Leased } entry)
         {
-            SecondAnswers++;
-            return Advance(nowMs);
-        }
-
-        _leases.TakeFor(LeaseKind.Rollout, slot);
-        _toRollOut.Remove(slot);
-        _ledger.Generated(entry, message.Trajectory);
-        ToScoreOrReady(entry);
-        Progress(nowMs);
-        return Advance(nowMs);
-    }
-
-    /// <summary>Scores came back.</summary>
-    public IReadOnlyList<Effect> Handle(ScoreCompleted message, long nowMs)
-    {
-        Settle(message.Worker, message.Lease);
-        if (message.Epoch != _epoch) return Flush();
-        if (_leases.Take(message.Lease) is { Kind: LeaseKind.Score } lease && _ledger.Find(lease.Slot) is { State: SlotState.Generated } entry)
-        {
-            _ledger.Scored(entry, message.Scores);
-            Progress(nowMs);
+            CancelOther(LeaseKind.Rollout, slot);
+            _backlog.Remove(slot);
+            _ledger.Generated(entry, trajectory);
+            ToScoreOrReady(entry);
+            _stall.Progress(nowMs);
         }
         else
         {
@@ -126,11 +117,45 @@ public sealed class CoordinatorRules
         return Advance(nowMs);
     }
 
-    /// <summary>A worker could not do its job.</summary>
+    /// <summary>Scores came back.</summary>
+    public IReadOnlyList<Effect> Handle(ScoreCompleted message, long nowMs)
+    {
+        Settle(message.Worker, message.Epoch, message.Lease);
+        if (message.Epoch != _epoch) return Flush();
+        var (lease, slot) = (_leases.Take(message.Lease), message.Slot);
+        var entry = _ledger.Find(slot);
+        var fault = lease != null && (lease.Kind != LeaseKind.Score || lease.Slot != slot) ? $"it is of rollout {slot}"
+            : entry?.Trajectory is { } trajectory ? Answers.Fault(message.Scores, trajectory) : null;
+        if (fault != null)
+        {
+            Refuse(message.Worker, lease, fault);
+        }
+        else if (entry is { State: SlotState.Generated })
+        {
+            CancelOther(LeaseKind.Score, slot);
+            _backlog.Remove(slot);
+            _ledger.Scored(entry, message.Scores);
+            _stall.Progress(nowMs);
+        }
+        else
+        {
+            SecondAnswers++;
+        }
+
+        return Advance(nowMs);
+    }
+
+    /// <summary>A worker could not do its job, or did not take it.</summary>
     public IReadOnlyList<Effect> Handle(LeaseFailed message, long nowMs)
     {
-        Settle(message.Worker, message.Lease);
-        if (message.Epoch == _epoch && _leases.Take(message.Lease) is { } lease) Return(lease, message.Reason);
+        Settle(message.Worker, message.Epoch, message.Lease);
+        if (message.Epoch != _epoch) return Flush();
+        if (_leases.Take(message.Lease) is { } lease)
+        {
+            if (message.Declined) _leases.Pause(lease);
+            Return(lease, message.Reason, attempted: !message.Declined);
+        }
+
         return Advance(nowMs);
     }
 
@@ -138,12 +163,12 @@ public sealed class CoordinatorRules
     public IReadOnlyList<Effect> Handle(StepCompleted message, long nowMs)
     {
         if (_training == null || message.Version.Value != _version.Value + 1)
-            throw new LedgerException($"step {message.Version.Value} completed while {_version.Value} stands");
+            throw new LedgerException($"step {message.Version.Value} completed while version {_version.Value} stands and {(_training == null ? "nothing" : "the next")} is trained");
         foreach (var group in _training.Groups) _ledger.Settle(group.Group, message.Unused);
         _training = null;
         _version = message.Version;
         _ledger.CheckConservation();
-        Progress(nowMs);
+        _stall.Progress(nowMs);
         BeginEvaluationIfDue();
         return Advance(nowMs);
     }
@@ -152,10 +177,9 @@ public sealed class CoordinatorRules
     public IReadOnlyList<Effect> Tick(long nowMs)
     {
         foreach (var lease in _leases.TakeExpired(nowMs)) Return(lease, "deadline passed");
-        if (_started && !_finished && nowMs - _lastProgressMs > _options.StallTimeoutMs && !_stallSaid)
+        if (_started && !_finished && _stall.IsNewAt(nowMs))
         {
-            _stallSaid = true;
-            var line = $"no progress for {(nowMs - _lastProgressMs) / 1000} s: {DescribeWaits()}";
+            var line = $"no progress for {_stall.QuietSeconds(nowMs)} s: {DescribeWaits()}";
             _effects.Add(_options.AbortOnStall ? new Effect.Failed(line) : new Effect.Notice(line));
         }
 
@@ -168,23 +192,39 @@ public sealed class CoordinatorRules
         var workers = _leases.Workers.Count == 0
             ? "no worker has offered itself"
             : string.Join(", ", _leases.Workers.Select(w => $"{w.Key.Node} ({w.Key.Role.ToString().ToLowerInvariant()}, version {w.Value.Offer.Version.Value}) holds {w.Value.Leases.Count} leases"));
-        var waiting = _training != null ? $"the learner trains version {_version.Value + 1}"
+        var waiting = !_started ? "the learner loads its weights"
+            : _training != null ? $"the learner trains version {_version.Value + 1}"
             : _evaluation is { IsDone: false } round ? $"the evaluation of version {round.Version.Value} waits for {round.OpenCount} episodes"
-            : $"{_toRollOut.Count} rollouts and {_toScore.Count} scores wait for a worker, {_ledger.EndedGroups.Count} of {_options.PromptsPerStep} groups are ready";
+            : $"{_backlog.RolloutCount} rollouts and {_backlog.ScoreCount} scores wait for a worker, {_ledger.EndedGroups.Count} of {_options.PromptsPerStep} groups are ready";
         return $"{waiting}; {workers}";
     }
 
     private void ToScoreOrReady(LedgerSlot slot)
     {
-        if (_options.NeedsScores && slot.Trajectory is { Turns.Length: > 1, GoldenAnswers.Length: > 0 }) _toScore.Add(slot.Slot);
+        if (_options.NeedsScores && slot.Trajectory is { Turns.Length: > 1, GoldenAnswers.Length: > 0 }) _backlog.ToScore(slot);
         else _ledger.Scored(slot, null);
     }
 
-    private void Return(Lease lease, string reason)
+    // An answer that is none: the lease is over, and the job is tried again.
+    private void Refuse(NodeId worker, Lease? lease, string fault)
+    {
+        RefusedAnswers++;
+        _effects.Add(new Effect.Notice($"an answer of {worker} is refused: {fault}"));
+        if (lease != null) Return(lease, $"the answer was refused: {fault}");
+    }
+
+    // The slot has its answer: whoever else works on it may stop.
+    private void CancelOther(LeaseKind kind, Slot slot)
+    {
+        if (_leases.TakeFor(kind, slot) is { } other) Settle(other.Worker, _epoch, other.Id);
+    }
+
+    private void Return(Lease lease, string reason, bool attempted = true)
     {
         if (lease.Kind == LeaseKind.Evaluation)
         {
-            if (_evaluation is { } round && !round.Fail(lease.Slot, _options.MaxAttempts)) _effects.Add(new Effect.Notice($"held-out episode {lease.Slot.Sample} given up: {reason}"));
+            if (_evaluation is { } round && !round.Return(lease.Slot, attempted ? _options.MaxAttempts : null))
+                _effects.Add(new Effect.Notice($"held-out episode {lease.Slot.Sample} given up after {_options.MaxAttempts} attempts: {reason}"));
             return;
         }
 
@@ -192,19 +232,22 @@ public sealed class CoordinatorRules
         if (lease.Kind == LeaseKind.Rollout)
         {
             if (slot.State != SlotState.Leased) return;
-            _ledger.Unlease(slot);
-            _toRollOut.Add(slot.Slot);
+            _ledger.Unlease(slot, attempted);
+            _backlog.ToRollOut(slot);
         }
         else
         {
             if (slot.State != SlotState.Generated) return;
-            _ledger.ScoringFailed(slot);
-            _toScore.Add(slot.Slot);
+            if (attempted) _ledger.ScoringFailed(slot);
+            _backlog.ToScore(slot);
         }
 
-        if (slot.FailedAttempts < _options.MaxAttempts) return;
-        _toRollOut.Remove(slot.Slot);
-        _toScore.Remove(slot.Slot);
+        if (slot.FailedAttempts >= _options.MaxAttempts) GiveUp(slot, reason);
+    }
+
+    private void GiveUp(LedgerSlot slot, string reason)
+    {
+        _backlog.Remove(slot.Slot);
         if (slot.State == SlotState.Generated)
         {
             // An episode that cannot be scored still has its outcome.
@@ -226,7 +269,7 @@ public sealed class CoordinatorRules
             {
                 _evaluation = null;
                 _effects.Add(new Effect.Evaluated(done.Version, done.Trajectories, done.Failed));
-                Progress(nowMs);
+                _stall.Progress(nowMs);
             }
 
             if (_version.Value >= _options.Steps && _evaluation == null)
@@ -247,33 +290,13 @@ public sealed class CoordinatorRules
     private void PlanGroups()
     {
         while (_ledger.NextGroup < Admission.PlannedGroupsMax(_options, _version))
-            foreach (var slot in _ledger.Plan(_options.GroupSize)) _toRollOut.Add(slot.Slot);
+            foreach (var slot in _ledger.Plan(_options.GroupSize)) _backlog.ToRollOut(slot);
     }
 
     private void FormBatch()
     {
         if (_training != null || _evaluation != null || _version.Value >= _options.Steps || _ledger.EndedGroups.Count < _options.PromptsPerStep) return;
-        var groups = new List<TrainGroup>();
-        foreach (var group in _ledger.EndedGroups.Take(_options.PromptsPerStep).ToArray())
-        {
-            var alive = _ledger.Take(group).ToList();
-            foreach (var slot in alive.Where(slot => !Admission.IsFresh(_options, slot.Trajectory!.OldestVersion, _version)).ToArray())
-            {
-                _ledger.Drop(slot, "stale");
-                alive.Remove(slot);
-            }
-
-            if (alive.Count == 1)
-            {
-                // One rollout has nothing to be compared with.
-                _ledger.Drop(alive[0], "group_too_small");
-                alive.Clear();
-            }
-
-            groups.Add(new TrainGroup(group, [.. alive.Select(slot => new ScoredTrajectory(slot.Trajectory!, slot.Scores))]));
-        }
-
-        _training = new TrainBatch(_version, groups);
+        _training = BatchForming.TakeOldest(_ledger, _options, _version);
         _effects.Add(new Effect.Train(_training));
     }
 
@@ -287,36 +310,21 @@ public sealed class CoordinatorRules
             {
                 while (worker.Free > 0 && version == _version && _evaluation?.Next() is { } question)
                     GrantRollout(worker, LeaseKind.Evaluation, question, _evaluation.Attempt(question), nowMs);
-                while (worker.Free > 0 && _toRollOut.Count > 0 && Admission.IsFresh(_options, version, _version))
+                while (worker.Free > 0 && _backlog.TakeRollout(version, _version) is { } slot)
                 {
-                    var slot = _ledger.Find(_toRollOut.Min)!;
-                    _toRollOut.Remove(slot.Slot);
                     _ledger.Lease(slot);
                     GrantRollout(worker, LeaseKind.Rollout, slot.Slot, slot.FailedAttempts, nowMs);
                 }
             }
             else
             {
-                while (worker.Free > 0 && NextToScore(version) is { } slot)
+                while (worker.Free > 0 && _backlog.TakeScore(version) is { } slot)
                 {
-                    _toScore.Remove(slot.Slot);
                     var lease = _leases.Grant(LeaseKind.Score, slot.Slot, worker, nowMs + _options.LeaseTimeoutMs);
                     _effects.Add(new Effect.GrantScore(worker.Offer.Worker, lease.Id, slot.Trajectory!, slot.FailedAttempts));
                 }
             }
         }
-    }
-
-    // A scorer never scores with weights older than those that sampled.
-    private LedgerSlot? NextToScore(PolicyVersion version)
-    {
-        foreach (var slot in _toScore)
-        {
-            var entry = _ledger.Find(slot)!;
-            if (entry.Trajectory!.Turns[^1].Version.Value <= version.Value) return entry;
-        }
-
-        return null;
     }
 
     private void GrantRollout(Worker worker, LeaseKind kind, Slot slot, int attempt, long nowMs)
@@ -340,12 +348,10 @@ public sealed class CoordinatorRules
         if (due) _evaluation = new EvaluationRound(_version, _options.EvaluationQuestions);
     }
 
-    private void Settle(NodeId worker, LeaseId lease) => _effects.Add(new Effect.Send(worker, new LeaseSettled(_epoch, lease)));
-
-    private void Progress(long nowMs)
+    // Under the lease's own epoch: lease numbers begin anew in every life. What a later learner has granted is not ours to settle.
+    private void Settle(NodeId worker, LearnerEpoch epoch, LeaseId lease)
     {
-        _lastProgressMs = nowMs;
-        _stallSaid = false;
+        if (epoch.Value <= _epoch.Value) _effects.Add(new Effect.Send(worker, new LeaseSettled(epoch, lease)));
     }
 
     private IReadOnlyList<Effect> Flush()

@@ -34,7 +34,7 @@ public abstract record Effect
 /// <param name="Groups">Groups in training order, each with its remaining slots; may be empty if everything was dropped.</param>
 public sealed record TrainBatch(PolicyVersion Version, IReadOnlyList<TrainGroup> Groups);
 
-/// <summary>A group to train on: at least two scored rollouts of one prompt.</summary>
+/// <summary>A group to train on: two or more scored rollouts of one prompt, or none if all were dropped.</summary>
 public sealed record TrainGroup(long Group, IReadOnlyList<ScoredTrajectory> Rollouts);
 
 /// <summary>A rollout with its scores; null if there was nothing to score.</summary>

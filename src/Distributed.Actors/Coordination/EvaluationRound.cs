@@ -3,7 +3,8 @@ using Distributed.Protocol;
 namespace Distributed.Actors.Coordination;
 
 /// <summary>
-/// The held-out questions of one version: each is answered once, greedily. Their slots are (version, question).
+/// The held-out questions of one version: each is answered once, greedily, by exactly that version. Their slots are (-1 - version, question), which no
+/// training rollout has.
 /// </summary>
 public sealed class EvaluationRound
 {
@@ -22,6 +23,9 @@ public sealed class EvaluationRound
         OpenCount = questions;
         for (var question = 0; question < questions; question++) _waiting.Add(question);
     }
+
+    /// <summary>Whether a slot is a held-out question's.</summary>
+    public static bool Owns(Slot slot) => slot.Group < 0;
 
     /// <summary>The version that is evaluated.</summary>
     public PolicyVersion Version { get; }
@@ -44,7 +48,7 @@ public sealed class EvaluationRound
         if (_waiting.Count == 0) return null;
         var question = _waiting.Min;
         _waiting.Remove(question);
-        return new Slot(Version.Value, question);
+        return new Slot(Group, question);
     }
 
     /// <summary>How often a question was tried in vain.</summary>
@@ -52,7 +56,12 @@ public sealed class EvaluationRound
 
     /// <summary>Whether a question still needs an answer.</summary>
     public bool IsOpen(Slot slot) =>
-        slot.Group == Version.Value && slot.Sample >= 0 && slot.Sample < _answers.Length && _answers[slot.Sample] == null && !_givenUp[slot.Sample];
+        slot.Group == Group && slot.Sample >= 0 && slot.Sample < _answers.Length && _answers[slot.Sample] == null && !_givenUp[slot.Sample];
+
+    /// <summary>What is wrong with an answer to this round, or null: another version gave it.</summary>
+    public string? Fault(Trajectory trajectory) => trajectory.Slot.Group == Group && trajectory.Turns.Any(turn => turn.Version != Version)
+        ? $"held-out episode {trajectory.Slot.Sample} was not sampled by version {Version.Value} alone"
+        : null;
 
     /// <summary>Takes an answer; false if the question needs none.</summary>
     public bool Complete(Slot slot, Trajectory trajectory)
@@ -64,11 +73,14 @@ public sealed class EvaluationRound
         return true;
     }
 
-    /// <summary>An attempt was in vain: the question waits again (true) or is given up after too many (false).</summary>
-    public bool Fail(Slot slot, int maxAttempts)
+    /// <summary>
+    /// A lease brought no answer: the question waits again (true) or, after <paramref name="maxAttempts"/> attempts, is given up (false).
+    /// Null: no attempt was made.
+    /// </summary>
+    public bool Return(Slot slot, int? maxAttempts)
     {
         if (!IsOpen(slot)) return true;
-        if (++_attempts[slot.Sample] < maxAttempts)
+        if (maxAttempts == null || ++_attempts[slot.Sample] < maxAttempts)
         {
             _waiting.Add(slot.Sample);
             return true;
@@ -78,4 +90,6 @@ public sealed class EvaluationRound
         OpenCount--;
         return false;
     }
+
+    private long Group => -1 - Version.Value;
 }

@@ -8,7 +8,7 @@ public enum LeaseKind
     /// <summary>A training rollout.</summary>
     Rollout,
 
-    /// <summary>A held-out rollout; its slot's group is the evaluated version.</summary>
+    /// <summary>A held-out rollout (<see cref="EvaluationRound"/>).</summary>
     Evaluation,
 
     /// <summary>Scoring a trajectory.</summary>
@@ -27,8 +27,11 @@ public sealed class Worker(WorkerReady offer)
     /// <summary>Leases it holds.</summary>
     public HashSet<LeaseId> Leases { get; } = [];
 
+    /// <summary>It has declined a lease since its newest offer and gets none before the next.</summary>
+    public bool Paused { get; internal set; }
+
     /// <summary>How many more it can take.</summary>
-    public int Free => Offer.Capacity - Leases.Count;
+    public int Free => Paused ? 0 : Offer.Capacity - Leases.Count;
 }
 
 /// <summary>Who works and who holds what. Every lease that is granted is taken out exactly once: settled, failed, expired or lost.</summary>
@@ -59,6 +62,7 @@ public sealed class LeaseBook
         if (offer.Incarnation.Value < worker.Offer.Incarnation.Value) return null;
         var reborn = offer.Incarnation.Value > worker.Offer.Incarnation.Value;
         worker.Offer = offer;
+        worker.Paused = false;
         return reborn ? TakeAll(worker) : [];
     }
 
@@ -92,9 +96,14 @@ public sealed class LeaseBook
     {
         if (!_leases.Remove(id, out var lease)) return null;
         _bySlot.Remove((lease.Kind, lease.Slot));
-        var role = lease.Kind == LeaseKind.Score ? WorkerRole.Scorer : WorkerRole.Rollout;
-        if (_workers.TryGetValue((lease.Worker, role), out var worker)) worker.Leases.Remove(id);
+        Holder(lease)?.Leases.Remove(id);
         return lease;
+    }
+
+    /// <summary>The worker of a lease has declined it: nothing for it before it offers itself again.</summary>
+    public void Pause(Lease lease)
+    {
+        if (Holder(lease) is { } worker) worker.Paused = true;
     }
 
     /// <summary>Takes out whatever lease is out for a slot; null if none is.</summary>
@@ -112,6 +121,9 @@ public sealed class LeaseBook
 
         return expired;
     }
+
+    private Worker? Holder(Lease lease) =>
+        _workers.GetValueOrDefault((lease.Worker, lease.Kind == LeaseKind.Score ? WorkerRole.Scorer : WorkerRole.Rollout));
 
     private List<Lease> TakeAll(Worker worker) => [.. worker.Leases.Order(LeaseOrder).ToArray().Select(id => Take(id)!)];
 

@@ -95,11 +95,11 @@ public sealed class Ledger
     /// <summary>A worker has taken it.</summary>
     public void Lease(LedgerSlot slot) => Move(slot, SlotState.Planned, SlotState.Leased);
 
-    /// <summary>The worker did not deliver: back to planned.</summary>
-    public void Unlease(LedgerSlot slot)
+    /// <summary>The worker did not deliver: back to planned. Counts as an attempt unless the worker declined the lease.</summary>
+    public void Unlease(LedgerSlot slot, bool attempted = true)
     {
         Move(slot, SlotState.Leased, SlotState.Planned);
-        slot.FailedAttempts++;
+        if (attempted) slot.FailedAttempts++;
     }
 
     /// <summary>Scoring was in vain once more; the slot stays generated.</summary>

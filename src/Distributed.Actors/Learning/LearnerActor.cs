@@ -1,7 +1,8 @@
 // Learner: turns complete, scored groups into versions of the policy.
 // Owns: the training engine's weights and optimizer during one life, and the run's checkpoints.
 // Promises: a batch is trained at most once and answered by exactly one LearnerStepped; a loss or gradient that is not finite changes
-// nothing, is said, and ends the run after a bounded number in a row; a checkpoint holds weights, optimizer and ledger of one version.
+// nothing, is said, and ends the run after a bounded number in a row; a checkpoint holds weights, optimizer and ledger of one version; what it
+// waits for outside a step (weights to load, a checkpoint) has a deadline. The coordinator's stall time-out covers the step itself.
 // May lose: a step in a crash; the next life begins at the newest checkpoint, where neither the step nor its slots' training happened.
 // Restarted by: nobody alone; LearnerNodeActor begins a new life.
 using Akka.Actor;
@@ -15,7 +16,7 @@ using Distributed.Protocol;
 namespace Distributed.Actors.Learning;
 
 /// <summary>Trains.</summary>
-public sealed class LearnerActor : UntypedActor
+public sealed class LearnerActor : UntypedActor, IWithTimers
 {
     private readonly LearnerLife _life;
     private readonly Checkpoint _start;
@@ -39,6 +40,9 @@ public sealed class LearnerActor : UntypedActor
         _weights = start.Weights;
     }
 
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
     /// <summary>The other actors of this life; work begins.</summary>
     public sealed record Begin(IActorRef Coordinator, IActorRef Publisher) : INoSerializationVerificationNeeded;
 
@@ -46,7 +50,11 @@ public sealed class LearnerActor : UntypedActor
     public sealed record WorkFinished(LedgerTotals Totals, long Open) : INoSerializationVerificationNeeded;
 
     /// <summary>End the run now: finish the step under way, keep a checkpoint.</summary>
-    public sealed record Stop : INoSerializationVerificationNeeded;
+    public sealed record Stop : INoSerializationVerificationNeeded
+    {
+        /// <summary>The only one there is.</summary>
+        public static Stop Instance { get; } = new();
+    }
 
     private sealed record StartLoaded(EngineError? Error) : INoSerializationVerificationNeeded;
 
@@ -56,9 +64,11 @@ public sealed class LearnerActor : UntypedActor
 
     private sealed record WeightsRead(ReadOnlyMemory<byte> Weights, EngineError? Error) : INoSerializationVerificationNeeded;
 
-    private sealed record OptimizerRead(OptimizerState? State, EngineError? Error) : INoSerializationVerificationNeeded;
+    private sealed record OptimizerRead(PolicyVersion Version, OptimizerState? State, EngineError? Error) : INoSerializationVerificationNeeded;
 
     private sealed record Saved(PolicyVersion Version, EngineError? Error) : INoSerializationVerificationNeeded;
+
+    private sealed record Overdue(string What) : INoSerializationVerificationNeeded;
 
     private sealed class StepInProgress(AssignedBatch batch)
     {
@@ -94,11 +104,12 @@ public sealed class LearnerActor : UntypedActor
             case OldLogProbs old: OnOldLogProbs(old.Reply); break;
             case Trained trained: OnTrained(trained.Reply); break;
             case WeightsRead read: Require(read.Error); EndStep(read.Weights); break;
-            case OptimizerRead read: Require(read.Error); OnCheckpointPart(pending => pending.Optimizer = read.State); break;
-            case CoordinatorActor.LedgerAt ledger: OnCheckpointPart(pending => pending.Ledger = ledger.Ledger); break;
+            case OptimizerRead read: Require(read.Error); OnCheckpointPart(read.Version, pending => pending.Optimizer = read.State); break;
+            case CoordinatorActor.LedgerAt ledger: OnCheckpointPart(ledger.Version, pending => pending.Ledger = ledger.Ledger); break;
             case Saved saved: OnSaved(saved); break;
             case Stop: OnStop(); break;
             case WorkFinished finished: _finished = finished; EndIfDone(); break;
+            case Overdue overdue: OnOverdue(overdue.What); break;
             default: Unhandled(message); break;
         }
     }
@@ -106,6 +117,7 @@ public sealed class LearnerActor : UntypedActor
     private void OnBegin(Begin begin)
     {
         (_coordinator, _publisher) = (begin.Coordinator, begin.Publisher);
+        WaitFor("the engine to load its weights");
         var self = Self;
         Engine.LoadOptimizer(_start.Optimizer.Step == 0 ? null : _start.Optimizer, error =>
         {
@@ -117,12 +129,14 @@ public sealed class LearnerActor : UntypedActor
     private void OnStartLoaded(EngineError? error)
     {
         Require(error);
+        EndWait();
         _publisher.Tell(new PublishWeights(_version, _weights));
-        _coordinator.Tell(new CoordinatorActor.LearnerReady(_version));
+        _coordinator.Tell(CoordinatorActor.LearnerReady.Instance);
     }
 
     private void OnBatch(TrainBatch batch)
     {
+        if (_stopWanted) return; // its rollouts are in the ledger that the last checkpoint keeps
         _step = new StepInProgress(CreditAssignment.Assign(batch, Learning));
         var self = Self;
         if (_step.Batch.Rows.Count == 0) EndStep(_weights);
@@ -195,27 +209,35 @@ public sealed class LearnerActor : UntypedActor
         _version = new PolicyVersion(_version.Value + 1);
         _publisher.Tell(new PublishWeights(_version, _weights));
         var last = _version.Value >= _life.Settings.Coordinator.Steps;
-        var due = last || _stopWanted || (Learning.CheckpointEverySteps > 0 && _version.Value % Learning.CheckpointEverySteps == 0);
+        var due = last || _stopWanted || IsCheckpointDue();
         if (due) BeginCheckpoint();
         _coordinator.Tell(new CoordinatorActor.LearnerStepped(new StepCompleted(_version, step.Unused), WantsLedger: due));
         _life.Observer.OnStep(new StepFinished(_version, step.Measures.Finish(step.Batch.Metrics, Learning.Optimizer(_version.Value).LearningRate), step.Batch.Rollouts));
     }
 
-    private void BeginCheckpoint()
+    private bool IsCheckpointDue()
     {
-        if (_checkpoint != null) _life.Observer.OnNotice($"checkpoint {_checkpoint.Version.Value} was not finished before the next was due; it is left out");
-        _checkpoint = new PendingCheckpoint(_version, _weights);
-        var self = Self;
-        // Asked before the next Train can be: the engine answers in order, so the state is this version's.
-        Engine.ReadOptimizer((state, error) => self.Tell(new OptimizerRead(state, error)));
+        if (Learning.CheckpointEverySteps == 0 || _version.Value % Learning.CheckpointEverySteps != 0) return false;
+        if (_checkpoint == null && _saving == 0) return true;
+        _life.Observer.OnNotice($"checkpoint {_version.Value} is left out: the one before is still being written; raise checkpoint.every_steps");
+        return false;
     }
 
-    private void OnCheckpointPart(Action<PendingCheckpoint> take)
+    private void BeginCheckpoint()
     {
-        if (_checkpoint == null) return;
+        _checkpoint = new PendingCheckpoint(_version, _weights);
+        WaitFor($"checkpoint {_version.Value} to be saved");
+        var (version, self) = (_version, Self);
+        // Asked before the next Train can be, and the engine keeps the order: the state is this version's.
+        Engine.ReadOptimizer((state, error) => self.Tell(new OptimizerRead(version, state, error)));
+    }
+
+    private void OnCheckpointPart(PolicyVersion version, Action<PendingCheckpoint> take)
+    {
+        if (_checkpoint == null || _checkpoint.Version != version) return;
         take(_checkpoint);
         if (_checkpoint.Optimizer == null || _checkpoint.Ledger == null) return;
-        var (version, self) = (_checkpoint.Version, Self);
+        var self = Self;
         var checkpoint = new Checkpoint(
             version.Value, _life.Epoch.Value, _checkpoint.Weights, _checkpoint.Optimizer, WireCodec.EncodeLedger(_checkpoint.Ledger), _life.Settings.Recipe);
         if (_stopWanted) _finished ??= new WorkFinished(_checkpoint.Ledger.Totals, _checkpoint.Ledger.Groups.Sum(group => group.Slots.LongCount(slot => slot.DropReason == null)));
@@ -233,6 +255,7 @@ public sealed class LearnerActor : UntypedActor
             return;
         }
 
+        EndWait();
         EndIfDone();
     }
 
@@ -240,7 +263,7 @@ public sealed class LearnerActor : UntypedActor
     {
         if (_stopWanted) return;
         _stopWanted = true;
-        if (_step != null) return; // the step under way ends with a checkpoint
+        if (_step != null || _checkpoint != null) return; // the step under way ends with a checkpoint; one under way is the last
         BeginCheckpoint();
         _coordinator.Tell(CoordinatorActor.LedgerWanted.Instance);
     }
@@ -249,6 +272,21 @@ public sealed class LearnerActor : UntypedActor
     {
         if (_finished != null && _saving == 0 && _checkpoint == null)
             Context.Parent.Tell(new LearnerNodeActor.Done(new RunEnded(_version, _finished.Totals, _finished.Open)));
+    }
+
+    private void WaitFor(string what) =>
+        Timers.StartSingleTimer(nameof(Overdue), new Overdue(what), TimeSpan.FromMilliseconds(_life.Settings.Coordinator.StallTimeoutMs));
+
+    private void EndWait()
+    {
+        if (_saving == 0 && _checkpoint == null) Timers.Cancel(nameof(Overdue));
+    }
+
+    private void OnOverdue(string what)
+    {
+        var line = $"no progress for {_life.Settings.Coordinator.StallTimeoutMs / 1000} s: the learner waits for {what}";
+        if (_life.Settings.Coordinator.AbortOnStall) Context.Parent.Tell(new LearnerNodeActor.GiveUp(line));
+        else _life.Observer.OnNotice(line);
     }
 
     // An engine that cannot do its work is a reason to begin a new life from the newest checkpoint.

@@ -2,9 +2,10 @@
 // Owns: coordinator, learner and publisher, which hold one consistent state and therefore live and die together.
 // Promises: if one of them crashes, all end, and a new life begins under a higher epoch at the newest checkpoint (or at the start), so that
 // weights, optimizer and ledger always belong to one version; after too many lives the run ends with the reason. The run's end is
-// reported exactly once.
+// reported exactly once, and nothing of the run happens after it. A wish to stop outlives a crash.
 // May lose: the steps since the newest checkpoint, which are done again.
-// Restarted by: NodeActor, only if this actor itself crashes; it then begins at the newest checkpoint too.
+// Restarted by: NodeActor, only if this actor itself crashes; it then begins a new life at the newest checkpoint too. What it must not forget
+// stands in LearnerLives.
 using Akka.Actor;
 using Distributed.Actors.Coordination;
 using Distributed.Actors.Ports;
@@ -18,18 +19,20 @@ namespace Distributed.Actors.Learning;
 public sealed class LearnerNodeActor : UntypedActor
 {
     private readonly LearnerSettings _settings;
+    private readonly LearnerLives _lives;
     private readonly SortedSet<NodeId> _nodes = [];
     private readonly HashSet<IActorRef> _dying = [];
-    private LearnerEpoch _epoch = new(0);
     private IActorRef? _coordinator;
     private IActorRef? _learner;
     private IActorRef? _publisher;
     private string _crash = "";
-    private int _lives;
-    private bool _ended;
 
     /// <summary>A learner's role.</summary>
-    public LearnerNodeActor(LearnerSettings settings) => _settings = settings;
+    public LearnerNodeActor(LearnerSettings settings)
+    {
+        _settings = settings;
+        _lives = settings.Lives;
+    }
 
     /// <summary>The run ended as planned or as asked.</summary>
     public sealed record Done(RunEnded Ended) : INoSerializationVerificationNeeded;
@@ -43,17 +46,14 @@ public sealed class LearnerNodeActor : UntypedActor
     private sealed record MemberLost(IActorRef Member) : INoSerializationVerificationNeeded;
 
     /// <inheritdoc/>
-    protected override void PreStart() => BeginLife(_settings.Resume);
+    protected override void PreStart() => BeginLife();
 
     /// <inheritdoc/>
     protected override void PreRestart(Exception reason, object message)
     {
-        foreach (var child in Context.GetChildren()) Context.Unwatch(child);
+        _lives.StopWanted |= message is StopRun;
         base.PreRestart(reason, message);
     }
-
-    /// <inheritdoc/>
-    protected override void PostRestart(Exception reason) => BeginLife(resume: true);
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(error =>
@@ -73,64 +73,97 @@ public sealed class LearnerNodeActor : UntypedActor
             case NodeJoined joined: _nodes.Add(joined.Node); TellBoth(message); break;
             case NodeLeft left: _nodes.Remove(left.Node); TellBoth(message); break;
             case NodeUnreachable: TellBoth(message); break;
-            case StopRun: _learner?.Tell(new LearnerActor.Stop()); break;
-            case Done done: End(done.Ended, null); break;
-            case GiveUp giveUp: End(new RunEnded(new PolicyVersion(-1), new LedgerTotals(0, 0, []), 0), giveUp.Reason); break;
+            case StopRun: OnStop(); break;
+            case Done done: if (IsOfThisLife(Sender)) End(done.Ended, null); break;
+            case GiveUp giveUp: if (IsOfThisLife(Sender)) Fail(giveUp.Reason); break;
             case MemberLost lost: OnLost(lost.Member); break;
             default: Unhandled(message); break;
         }
     }
 
-    private void BeginLife(bool resume)
+    private void BeginLife()
     {
-        _lives++;
-        var checkpoint = resume ? _settings.Checkpoints.LoadNewest(_settings.Observer.OnNotice) : null;
-        var ledger = checkpoint == null ? new Ledger() : Ledger.Restore(WireCodec.DecodeLedger(checkpoint.Ledger));
-        checkpoint ??= new Checkpoint(0, 0, _settings.InitialWeights, new OptimizerState(0, default, default), default, _settings.Recipe);
-        _epoch = new LearnerEpoch(Math.Max(_epoch.Value, checkpoint.Epoch) + 1);
-        var life = new LearnerLife(_settings, _epoch);
-        _settings.Observer.OnStarted(new PolicyVersion(checkpoint.Version), _epoch);
+        if (_lives.Ended) return;
+        if (_lives.Count >= _settings.MaxLives)
+        {
+            Fail($"the learner crashed {_lives.Count} times, the last time with: {(_crash.Length == 0 ? "an error of its node" : _crash)}");
+            return;
+        }
 
+        var (checkpoint, ledger) = (default(Checkpoint), new Ledger());
+        try
+        {
+            if (_settings.Resume || _lives.Count > 0) checkpoint = _settings.Checkpoints.LoadNewest(_settings.Observer.OnNotice);
+            if (checkpoint != null) ledger = Restore(checkpoint);
+        }
+        catch (Exception error)
+        {
+            // Beginning at version 0 instead would throw the run's work away without anyone having asked for it.
+            Fail($"the newest checkpoint cannot be used: {error.GetBaseException().Message}; remove it to go on from the one before");
+            return;
+        }
+
+        checkpoint ??= new Checkpoint(0, 0, _settings.InitialWeights, new OptimizerState(0, default, default), default, _settings.Recipe);
         var start = checkpoint;
+        var life = new LearnerLife(_settings, _lives.Begin(new LearnerEpoch(start.Epoch)), new PolicyVersion(start.Version));
+        _settings.Observer.OnStarted(life.Start, life.Epoch);
+
         _learner = Member(Props.Create(() => new LearnerActor(life, start)), "learner");
         var learner = _learner;
         _coordinator = Member(Props.Create(() => new CoordinatorActor(life, ledger, learner)), "coordinator");
         var nodes = _nodes.ToArray();
         _publisher = Member(Props.Create(() => new WeightPublisherActor(life, nodes)), "publisher");
         _learner.Tell(new LearnerActor.Begin(_coordinator, _publisher));
+        if (_lives.StopWanted) _learner.Tell(LearnerActor.Stop.Instance);
+    }
+
+    private static Ledger Restore(Checkpoint checkpoint)
+    {
+        var snapshot = WireCodec.DecodeLedger(checkpoint.Ledger);
+        return snapshot.Version.Value == checkpoint.Version
+            ? Ledger.Restore(snapshot)
+            : throw new LedgerException($"checkpoint {checkpoint.Version} holds the ledger of version {snapshot.Version.Value}");
     }
 
     private IActorRef Member(Props props, string name)
     {
-        var member = Context.ActorOf(props, $"{name}-{_epoch.Value}-{_lives}");
+        var member = Context.ActorOf(props, $"{name}-{_lives.Epoch.Value}");
         Context.WatchWith(member, new MemberLost(member));
         return member;
     }
 
+    // A message of a dead life may still be on its way.
+    private bool IsOfThisLife(IActorRef sender) => sender.Equals(_learner) || sender.Equals(_coordinator);
+
+    private void OnStop()
+    {
+        _lives.StopWanted = true;
+        _learner?.Tell(LearnerActor.Stop.Instance);
+    }
+
     private void OnLost(IActorRef member)
     {
-        if (_ended) return;
+        if (_lives.Ended) return;
         if (_dying.Count == 0)
         {
-            if (_lives >= _settings.MaxLives)
-            {
-                End(new RunEnded(new PolicyVersion(-1), new LedgerTotals(0, 0, []), 0), $"the learner crashed {_lives} times, the last time with: {_crash}");
-                return;
-            }
-
-            _settings.Observer.OnNotice($"the learner's life {_epoch.Value} ended ({_crash}); a new one begins at the newest checkpoint");
-            foreach (var other in new[] { _coordinator!, _learner!, _publisher! })
-            {
-                if (other.Equals(member)) continue;
-                _dying.Add(other);
-                Context.Stop(other);
-            }
-
-            (_coordinator, _learner, _publisher) = (null, null, null);
+            _settings.Observer.OnNotice($"the learner's life {_lives.Epoch.Value} ended ({_crash}); a new one begins at the newest checkpoint");
+            StopMembers();
         }
 
         _dying.Remove(member);
-        if (_dying.Count == 0) BeginLife(resume: true);
+        if (_dying.Count == 0) BeginLife();
+    }
+
+    private void StopMembers()
+    {
+        foreach (var member in new[] { _coordinator, _learner, _publisher })
+        {
+            if (member == null) continue;
+            _dying.Add(member);
+            Context.Stop(member);
+        }
+
+        (_coordinator, _learner, _publisher) = (null, null, null);
     }
 
     private void TellBoth(object message)
@@ -139,10 +172,13 @@ public sealed class LearnerNodeActor : UntypedActor
         _publisher?.Tell(message);
     }
 
+    private void Fail(string reason) => End(new RunEnded(new PolicyVersion(-1), new LedgerTotals(0, 0, []), 0), reason);
+
     private void End(RunEnded ended, string? error)
     {
-        if (_ended) return;
-        _ended = true;
+        if (_lives.Ended) return;
+        _lives.Ended = true;
+        StopMembers();
         _settings.Observer.OnEnded(ended, error);
     }
 }

@@ -49,6 +49,9 @@ public sealed record LearnerSettings
     /// <summary>How often the learner's actors may crash before the run is given up.</summary>
     public int MaxLives { get; init; } = 10;
 
+    /// <summary>What outlives the learner's actors.</summary>
+    public LearnerLives Lives { get; init; } = new();
+
     /// <summary>Sees messages first.</summary>
     public IMessageTap Tap { get; init; } = IMessageTap.None;
 }
@@ -93,8 +96,8 @@ public sealed record LearningOptions
     public long CheckpointEverySteps { get; init; } = 25;
 }
 
-/// <summary>One life of the learner: coordinator, learner and publisher begin and end together under one epoch.</summary>
-public sealed record LearnerLife(LearnerSettings Settings, LearnerEpoch Epoch)
+/// <summary>One life of the learner: coordinator, learner and publisher begin at one version and end together under one epoch.</summary>
+public sealed record LearnerLife(LearnerSettings Settings, LearnerEpoch Epoch, PolicyVersion Start)
 {
     /// <summary>The way to other nodes.</summary>
     public IFabric Fabric => Settings.Fabric;

@@ -47,5 +47,8 @@ public sealed record EvaluationFinished(PolicyVersion Version, IReadOnlyList<Cat
 /// <summary>How many of a category's questions were answered right.</summary>
 public sealed record CategorySuccess(string Category, int Correct, int Questions);
 
-/// <summary>The end of a run, with the accounting that must add up: planned = trained + dropped (by reason) + open.</summary>
+/// <summary>
+/// The end of a run, with the accounting that must add up: planned = trained + dropped (by reason) + open. A run that failed has version -1 and no
+/// accounting; its checkpoints have theirs.
+/// </summary>
 public sealed record RunEnded(PolicyVersion Version, LedgerTotals Totals, long Open);

@@ -30,18 +30,18 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
         _lease = lease;
         _sequence = sequence;
         _problem = settings.Environment.GetProblem(lease.Job.HeldOut ? Split.HeldOut : Split.Train, lease.Job.ProblemIndex);
-        _episode = settings.Environment.Start(_problem);
         _promptTokens = settings.Tokenizer.Encode(_problem.Prompt);
+        _episode = settings.Environment.Start(_problem); // last: PostStop ends it, and does not run if this constructor throws
     }
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>The episode is over.</summary>
-    public sealed record EpisodeDone(LeaseId Lease, Trajectory Trajectory) : INoSerializationVerificationNeeded;
+    public sealed record EpisodeDone(LearnerEpoch Epoch, LeaseId Lease, Trajectory Trajectory) : INoSerializationVerificationNeeded;
 
     /// <summary>The episode could not be played.</summary>
-    public sealed record EpisodeFailed(LeaseId Lease, string Reason) : INoSerializationVerificationNeeded;
+    public sealed record EpisodeFailed(LearnerEpoch Epoch, LeaseId Lease, string Reason) : INoSerializationVerificationNeeded;
 
     private sealed record Sampled(GenerateReply Reply) : INoSerializationVerificationNeeded;
 
@@ -58,7 +58,8 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         Timers.StartSingleTimer(nameof(LeaseLate), LeaseLate.Instance, TimeSpan.FromMilliseconds(_lease.TimeoutMs));
-        Generate(_promptTokens);
+        if (Fits(_promptTokens)) Generate(_promptTokens);
+        else Fail($"the prompt of problem {_problem.Id} has {_promptTokens.Length} tokens, the engine's context {_settings.Engine.Limits.ContextLength}");
     }
 
     /// <inheritdoc/>
@@ -81,14 +82,11 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
         }
     }
 
+    // With room for at least one sampled token.
+    private bool Fits(int[] append) => _contextTokens + append.Length < _settings.Engine.Limits.ContextLength;
+
     private void Generate(int[] append)
     {
-        if (_contextTokens + append.Length >= _settings.Engine.Limits.ContextLength)
-        {
-            Finish(EpisodeEnd.Truncated, Format.Rewards.Truncated);
-            return;
-        }
-
         _contextTokens += append.Length;
         var self = Self;
         var sampling = _lease.Job.Greedy ? SamplingOptions.Greedy : _settings.Sampling;
@@ -126,7 +124,8 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
         {
             case StepResult.Finished finished:
                 EndTurn([], toolError: false);
-                Finish((EpisodeEnd)(int)finished.Outcome, finished.Reward);
+                if (double.IsFinite(finished.Reward)) Finish((EpisodeEnd)(int)finished.Outcome, finished.Reward);
+                else Fail($"the environment gave problem {_problem.Id} the reward {finished.Reward}; a reward is a finite number");
                 break;
             case StepResult.Observation when _turns.Count + 1 >= Format.MaxTurns:
                 EndTurn([], toolError: false);
@@ -134,8 +133,10 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
                 break;
             case StepResult.Observation observation:
                 var tokens = _settings.Tokenizer.Encode(observation.Text);
-                EndTurn(tokens, observation.ToolError);
-                Generate(tokens);
+                var fits = Fits(tokens);
+                EndTurn(fits ? tokens : [], observation.ToolError); // the final turn has no observation
+                if (fits) Generate(tokens);
+                else Finish(EpisodeEnd.Truncated, Format.Rewards.Truncated);
                 break;
             default:
                 throw new InvalidOperationException($"step result {result.GetType().Name} is unknown");
@@ -150,14 +151,14 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
 
     private void Finish(EpisodeEnd end, double reward)
     {
-        Context.Parent.Tell(new EpisodeDone(_lease.Lease, new Trajectory(
+        Context.Parent.Tell(new EpisodeDone(_lease.Epoch, _lease.Lease, new Trajectory(
             _lease.Job.Slot, _problem.Id, _problem.Category, [.. _problem.GoldenAnswers], _promptTokens, [.. _turns], end, reward)));
         Context.Stop(Self);
     }
 
     private void Fail(string reason)
     {
-        Context.Parent.Tell(new EpisodeFailed(_lease.Lease, reason));
+        Context.Parent.Tell(new EpisodeFailed(_lease.Epoch, _lease.Lease, reason));
         Context.Stop(Self);
     }
 }

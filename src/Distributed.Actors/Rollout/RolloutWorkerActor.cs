@@ -32,7 +32,7 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private sealed record EpisodeLost(LeaseId Lease) : INoSerializationVerificationNeeded;
+    private sealed record EpisodeLost(LearnerEpoch Epoch, LeaseId Lease) : INoSerializationVerificationNeeded;
 
     private sealed class Tick : INoSerializationVerificationNeeded
     {
@@ -69,9 +69,9 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
         {
             case WireEnvelope { Message: RolloutLeaseGranted granted }: Take(granted); break;
             case WireEnvelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) Forget(settled.Lease); break;
-            case EpisodeActor.EpisodeDone done: Deliver(done.Lease, new RolloutCompleted(done.Lease, _epoch, _settings.Fabric.Self, done.Trajectory)); break;
-            case EpisodeActor.EpisodeFailed failed: Deliver(failed.Lease, Failure(failed.Lease, failed.Reason)); break;
-            case EpisodeLost lost: Deliver(lost.Lease, Failure(lost.Lease, $"the episode crashed: {_lastCrash ?? "unknown"}")); break;
+            case EpisodeActor.EpisodeDone done: Deliver(done.Epoch, new RolloutCompleted(done.Lease, _epoch, _settings.Fabric.Self, done.Trajectory), done.Lease); break;
+            case EpisodeActor.EpisodeFailed failed: Deliver(failed.Epoch, Failure(failed.Lease, failed.Reason), failed.Lease); break;
+            case EpisodeLost lost: Deliver(lost.Epoch, Failure(lost.Lease, $"the episode crashed: {_lastCrash ?? "unknown"}"), lost.Lease); break;
             case WeightsApplied applied: OnWeights(applied); break;
             case Tick: OnTick(); break;
             default: Unhandled(message); break;
@@ -83,7 +83,7 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
         if (granted.Epoch != _epoch)
         {
             // An older learner's lease is void; a newer one's comes before its weights and is refused until they are here.
-            if (granted.Epoch.Value > _epoch.Value) Send(new LeaseFailed(granted.Lease, granted.Epoch, _settings.Fabric.Self, "the worker has no weights of this epoch"));
+            if (granted.Epoch.Value > _epoch.Value) Send(Failure(granted.Lease, "the worker has no weights of this epoch") with { Epoch = granted.Epoch, Declined = true });
             return;
         }
 
@@ -95,20 +95,21 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
 
         if (_leases.Values.Count(lease => lease.Result == null) >= _settings.Capacity)
         {
-            Send(Failure(granted.Lease, "the worker is full"));
+            Send(Failure(granted.Lease, "the worker is full") with { Declined = true });
             return;
         }
 
         // Sequence names of different lives never meet in the engine.
         var sequence = (_incarnation.Value << 40) | ++_sequences;
-        var episode = Context.ActorOf(Props.Create(() => new EpisodeActor(_settings, granted, sequence)), $"episode-{granted.Epoch.Value}-{granted.Lease.Value}");
+        var episode = Context.ActorOf(Props.Create(() => new EpisodeActor(_settings, granted, sequence)), $"episode-{_sequences}");
         _leases.Add(granted.Lease, new LeaseHeld(episode));
-        Context.WatchWith(episode, new EpisodeLost(granted.Lease));
+        Context.WatchWith(episode, new EpisodeLost(granted.Epoch, granted.Lease));
     }
 
-    private void Deliver(LeaseId lease, IWireMessage result)
+    // Lease numbers begin anew in every epoch: what an episode of an older one still says must not answer a lease of this one.
+    private void Deliver(LearnerEpoch epoch, IWireMessage result, LeaseId lease)
     {
-        if (!_leases.TryGetValue(lease, out var held) || held.Result != null) return;
+        if (epoch != _epoch || !_leases.TryGetValue(lease, out var held) || held.Result != null) return;
         Context.Unwatch(held.Episode);
         held.Result = result;
         Send(result);
@@ -147,7 +148,7 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
             Context.Parent.Tell(WeightsAsked.Instance);
     }
 
-    private LeaseFailed Failure(LeaseId lease, string reason) => new(lease, _epoch, _settings.Fabric.Self, reason);
+    private LeaseFailed Failure(LeaseId lease, string reason) => new(lease, _epoch, _settings.Fabric.Self, reason, Declined: false);
 
     private void Send(IWireMessage message) => _settings.Fabric.Tell(_settings.Learner, message);
 }

@@ -1,6 +1,6 @@
 // Scorer: scores trajectories for one node. Stateless but for the leases it holds.
 // Promises: every lease it takes ends in a ScoreCompleted or LeaseFailed, repeated until settled; a score that is not finite is passed on
-// as it is (the learner trains such a rollout on its outcome alone and counts it).
+// as it is (the learner trains such a rollout on its outcome alone and counts it). An engine that does not answer in time is a LeaseFailed.
 // May lose: all of it in a crash; the next incarnation's number makes the coordinator issue the leases again.
 // Restarted by: NodeActor.
 using Akka.Actor;
@@ -58,6 +58,8 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
 
     private sealed record Scored(LearnerEpoch Epoch, LeaseId Lease, ScoreJob Job, ScoreReply Reply) : INoSerializationVerificationNeeded;
 
+    private sealed record LeaseLate(LeaseId Lease) : INoSerializationVerificationNeeded;
+
     private sealed class Tick : INoSerializationVerificationNeeded
     {
         public static Tick Instance { get; } = new();
@@ -77,8 +79,9 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
         switch (message)
         {
             case WireEnvelope { Message: ScoreLeaseGranted granted }: Take(granted); break;
-            case WireEnvelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) _leases.Remove(settled.Lease); break;
+            case WireEnvelope { Message: LeaseSettled settled }: if (settled.Epoch == _epoch) Forget(settled.Lease); break;
             case Scored scored: OnScored(scored); break;
+            case LeaseLate late: Deliver(late.Lease, Failure(late.Lease, "the engine did not answer in time")); break;
             case WeightsApplied applied: OnWeights(applied); break;
             case Tick: OnTick(); break;
             default: Unhandled(message); break;
@@ -89,7 +92,7 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
     {
         if (granted.Epoch != _epoch)
         {
-            if (granted.Epoch.Value > _epoch.Value) Send(new LeaseFailed(granted.Lease, granted.Epoch, _settings.Fabric.Self, "the scorer has no weights of this epoch"));
+            if (granted.Epoch.Value > _epoch.Value) Send(new LeaseFailed(granted.Lease, granted.Epoch, _settings.Fabric.Self, "the scorer has no weights of this epoch", Declined: true));
             return;
         }
 
@@ -101,45 +104,57 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
 
         if (_leases.Values.Count(lease => lease == null) >= _settings.Capacity)
         {
-            Send(new LeaseFailed(granted.Lease, _epoch, _settings.Fabric.Self, "the scorer is full"));
+            Send(new LeaseFailed(granted.Lease, _epoch, _settings.Fabric.Self, "the scorer is full", Declined: true));
             return;
         }
 
         _leases.Add(granted.Lease, null);
+        Timers.StartSingleTimer(granted.Lease, new LeaseLate(granted.Lease), TimeSpan.FromMilliseconds(granted.TimeoutMs));
         var (job, self, epoch) = (granted.Job, Self, _epoch);
         var branches = new List<ScoreBranch>(job.Boundaries.Length * job.Answers.Length);
         foreach (var boundary in job.Boundaries)
             foreach (var answer in job.Answers)
                 branches.Add(new ScoreBranch(boundary, answer.Tokens, answer.SpanStart, answer.SpanLength));
-        _settings.Engine.Score(new ScoreRequest(job.Tokens, branches), reply => self.Tell(new Scored(epoch, granted.Lease, job, reply)));
+        if (branches.Count == 0) OnScored(new Scored(epoch, granted.Lease, job, new ScoreReply(default, _version.Value)));
+        else _settings.Engine.Score(new ScoreRequest(job.Tokens, branches), reply => self.Tell(new Scored(epoch, granted.Lease, job, reply)));
     }
 
     private void OnScored(Scored scored)
     {
-        if (scored.Epoch != _epoch || !_leases.TryGetValue(scored.Lease, out var result) || result != null) return;
-        IWireMessage message;
+        if (scored.Epoch != _epoch) return;
         if (scored.Reply.Error is { } error)
         {
-            message = new LeaseFailed(scored.Lease, _epoch, _settings.Fabric.Self, error.Message);
-        }
-        else
-        {
-            var means = scored.Reply.MeanLogProbs.Span;
-            var aliases = scored.Job.Answers.Length;
-            var byBoundary = new double[scored.Job.Boundaries.Length][];
-            for (var boundary = 0; boundary < byBoundary.Length; boundary++) byBoundary[boundary] = means.Slice(boundary * aliases, aliases).ToArray();
-            message = new ScoreCompleted(scored.Lease, _epoch, _settings.Fabric.Self, new TurnScores(byBoundary, new PolicyVersion(scored.Reply.Version)));
+            Deliver(scored.Lease, Failure(scored.Lease, error.Message));
+            return;
         }
 
-        _leases[scored.Lease] = message;
-        Send(message);
+        var means = scored.Reply.MeanLogProbs.Span;
+        var aliases = scored.Job.Answers.Length;
+        var byBoundary = new double[scored.Job.Boundaries.Length][];
+        for (var boundary = 0; boundary < byBoundary.Length; boundary++) byBoundary[boundary] = means.Slice(boundary * aliases, aliases).ToArray();
+        var scores = new TurnScores(byBoundary, new PolicyVersion(scored.Reply.Version));
+        Deliver(scored.Lease, new ScoreCompleted(scored.Lease, _epoch, _settings.Fabric.Self, scored.Job.Slot, scores));
+    }
+
+    private void Deliver(LeaseId lease, IWireMessage result)
+    {
+        if (!_leases.TryGetValue(lease, out var before) || before != null) return;
+        Timers.Cancel(lease);
+        _leases[lease] = result;
+        Send(result);
+    }
+
+    private void Forget(LeaseId lease)
+    {
+        Timers.Cancel(lease);
+        _leases.Remove(lease);
     }
 
     private void OnWeights(WeightsApplied applied)
     {
         if (applied.Epoch.Value > _epoch.Value)
         {
-            _leases.Clear();
+            foreach (var lease in _leases.Keys.ToArray()) Forget(lease);
             _epoch = applied.Epoch;
         }
 
@@ -160,6 +175,8 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
         else
             Context.Parent.Tell(WeightsAsked.Instance);
     }
+
+    private LeaseFailed Failure(LeaseId lease, string reason) => new(lease, _epoch, _settings.Fabric.Self, reason, Declined: false);
 
     private void Send(IWireMessage message) => _settings.Fabric.Tell(_settings.Learner, message);
 }

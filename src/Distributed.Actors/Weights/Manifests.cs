@@ -29,13 +29,16 @@ public static class Manifests
     public static string? Verify(WeightManifest manifest, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != manifest.TotalBytes) return $"{bytes.Length} bytes instead of {manifest.TotalBytes}";
+        long offset = 0;
         foreach (var tensor in manifest.Tensors)
         {
-            if (tensor.Offset < 0 || tensor.Length < 0 || tensor.Offset + tensor.Length > bytes.Length) return $"tensor {tensor.Name} lies outside the version";
-            if (Crc32C(bytes.Slice((int)tensor.Offset, (int)tensor.Length)) != tensor.Crc32C) return $"tensor {tensor.Name} has a wrong checksum";
+            // Back to back, so that every byte is under some tensor's checksum.
+            if (tensor.Offset != offset || tensor.Length < 0 || tensor.Length > bytes.Length - offset) return $"tensor {tensor.Name} does not follow the one before it";
+            if (Crc32C(bytes.Slice((int)offset, (int)tensor.Length)) != tensor.Crc32C) return $"tensor {tensor.Name} has a wrong checksum";
+            offset += tensor.Length;
         }
 
-        return null;
+        return offset == bytes.Length ? null : $"{bytes.Length - offset} bytes belong to no tensor";
     }
 
     /// <summary>CRC-32C (Castagnoli) of a span; the processor has an instruction for it.</summary>

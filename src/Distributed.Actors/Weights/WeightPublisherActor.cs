@@ -37,6 +37,7 @@ public sealed class WeightPublisherActor : UntypedActor
             case NodeLeft left: _nodes.Remove(left.Node); break;
             case NodeUnreachable: break; // it asks when it is back
             case WireEnvelope { Message: PolicyWanted wanted }:
+                _nodes.Add(wanted.Node); // whoever asks is here, even if nobody said that it joined
                 if (_newest != null && (wanted.Epoch != _newest.Epoch || wanted.Version.Value < _newest.Version.Value)) _life.Fabric.Tell(wanted.Node, _newest);
                 break;
             default: Unhandled(message); break;

@@ -1,9 +1,11 @@
 // WeightReceiver: brings a node's engine to the newest published policy.
 // Owns: which (epoch, version) the engine has, and one download at a time.
-// Promises: versions only go up within an epoch; bytes that do not match the manifest are refused and fetched again; the engine swaps
-// between turns (IPolicyEngine.LoadWeights); a newer version that comes during a download is taken up right after it.
-// May lose: a PolicyPublished. It asks again (PolicyWanted) every few seconds while it has nothing, and the publisher repeats itself.
-// Restarted by: NodeActor; it then knows nothing, asks for the newest policy and applies it again, which changes nothing.
+// Promises: versions only go up within an epoch; bytes that do not match the manifest are refused and fetched again (the first time at once,
+// then at the pace of AskAgain); the engine swaps between turns (IPolicyEngine.LoadWeights); a newer version that comes during a download is
+// taken up right after it.
+// May lose: a PolicyPublished. It asks for a newer one (PolicyWanted) every AskAgain, and the publisher repeats itself.
+// Restarted by: NodeActor. What the engine has stands in AppliedWeights, which outlives the actor: a late notice of an older version is then
+// still old, and replies to the former life's requests are not taken for replies to this one's.
 using Akka.Actor;
 using Distributed.Actors.Ports;
 using Distributed.Ports;
@@ -15,13 +17,18 @@ namespace Distributed.Actors.Weights;
 public sealed class WeightReceiverActor : UntypedActor, IWithTimers
 {
     private readonly WeightReceiverSettings _settings;
-    private PolicyPublished? _applied;
+    private readonly AppliedWeights _applied;
     private PolicyPublished? _wanted;
     private Download? _download;
     private long _attempt;
+    private int _failuresInRow;
 
     /// <summary>A receiver for one engine.</summary>
-    public WeightReceiverActor(WeightReceiverSettings settings) => _settings = settings;
+    public WeightReceiverActor(WeightReceiverSettings settings)
+    {
+        _settings = settings;
+        _applied = settings.Applied;
+    }
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
@@ -32,9 +39,9 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
 
     private sealed record DownloadLate(long Attempt) : INoSerializationVerificationNeeded;
 
-    private sealed class AskAgain : INoSerializationVerificationNeeded
+    private sealed class AskTime : INoSerializationVerificationNeeded
     {
-        public static AskAgain Instance { get; } = new();
+        public static AskTime Instance { get; } = new();
     }
 
     private sealed class Download(PolicyPublished policy)
@@ -48,7 +55,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
     /// <inheritdoc/>
     protected override void PreStart()
     {
-        Timers.StartPeriodicTimer(nameof(AskAgain), AskAgain.Instance, TimeSpan.FromSeconds(2));
+        Timers.StartPeriodicTimer(nameof(AskTime), AskTime.Instance, _settings.AskAgain);
         AskForNewest();
     }
 
@@ -63,7 +70,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
             case Loaded loaded when loaded.Attempt == _attempt && _download != null: OnLoaded(loaded.Error); break;
             case DownloadLate late when late.Attempt == _attempt && _download != null: Abandon($"nothing within {_settings.DownloadTimeout.TotalSeconds:0} s"); break;
             case WeightsAsked: Announce(); break;
-            case AskAgain: if (_download == null) AskForNewest(); break;
+            case AskTime: if (_download == null) AskForNewest(); break;
             case Fetched or Loaded or DownloadLate: break; // of an abandoned download
             default: Unhandled(message); break;
         }
@@ -71,7 +78,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
 
     private void Want(PolicyPublished published)
     {
-        if (!IsNewer(published, _applied) || !IsNewer(published, _download?.Policy)) return;
+        if (!IsNewer(published, _applied.Newest) || !IsNewer(published, _download?.Policy) || !IsNewer(published, _wanted)) return;
         if (published.Manifest.TotalBytes != _settings.ExpectedBytes)
         {
             _settings.Notice($"version {published.Version.Value} refused: {published.Manifest.TotalBytes} bytes, this node's model has {_settings.ExpectedBytes}");
@@ -86,7 +93,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
     {
         _download = new Download(_wanted!);
         _wanted = null;
-        _attempt++;
+        _attempt = _applied.NextAttempt();
         Timers.StartSingleTimer(nameof(DownloadLate), new DownloadLate(_attempt), _settings.DownloadTimeout);
         RequestRanges();
     }
@@ -96,13 +103,15 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         var (download, attempt, self) = (_download!, _attempt, Self);
         while (download.InFlight < _settings.RangesInFlight && download.NextOffset < download.Bytes.Length)
         {
-            var length = (int)Math.Min(_settings.RangeBytes, download.Bytes.Length - download.NextOffset);
-            _settings.Transport.Fetch(download.Policy.Source, download.Policy.Epoch, download.Policy.Version, download.NextOffset, length,
-                range => self.Tell(new Fetched(attempt, range)));
+            var (offset, length) = (download.NextOffset, LengthAt(download.NextOffset));
             download.NextOffset += length;
             download.InFlight++;
+            _settings.Transport.Fetch(download.Policy.Source, download.Policy.Epoch, download.Policy.Version, offset, length,
+                range => self.Tell(new Fetched(attempt, range)));
         }
     }
+
+    private int LengthAt(long offset) => (int)Math.Min(_settings.RangeBytes, _download!.Bytes.Length - offset);
 
     private void OnFetched(FetchedRange range)
     {
@@ -110,6 +119,12 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         if (range.Error != null)
         {
             Abandon(range.Error);
+            return;
+        }
+
+        if (range.Offset < 0 || range.Offset >= download.NextOffset || range.Offset % _settings.RangeBytes != 0 || range.Bytes.Length != LengthAt(range.Offset))
+        {
+            Abandon($"a range {range.Offset}+{range.Bytes.Length} that was not asked for");
             return;
         }
 
@@ -135,17 +150,19 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
             return;
         }
 
-        _applied = _download!.Policy;
+        _applied.Newest = _download!.Policy;
+        _failuresInRow = 0;
         EndDownload();
         Announce();
-        if (_wanted != null && IsNewer(_wanted, _applied)) Begin();
+        if (_wanted != null) Begin();
     }
 
     private void Abandon(string why)
     {
         _settings.Notice($"version {_download!.Policy.Version.Value} not applied: {why}; asking again");
         EndDownload();
-        AskForNewest();
+        if (_wanted != null) Begin();
+        else if (_failuresInRow++ == 0) AskForNewest();
     }
 
     private void EndDownload()
@@ -156,47 +173,13 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
 
     private void Announce()
     {
-        if (_applied != null) Context.Parent.Tell(new WeightsApplied(_applied.Epoch, _applied.Version));
+        if (_applied.Newest is { } newest) Context.Parent.Tell(new WeightsApplied(newest.Epoch, newest.Version));
     }
 
     private void AskForNewest() => _settings.Fabric.Tell(_settings.Learner,
-        new PolicyWanted(_settings.Fabric.Self, _applied?.Epoch ?? new LearnerEpoch(-1), _applied?.Version ?? new PolicyVersion(-1)));
+        new PolicyWanted(_settings.Fabric.Self, _applied.Newest?.Epoch ?? new LearnerEpoch(-1), _applied.Newest?.Version ?? new PolicyVersion(-1)));
 
     private static bool IsNewer(PolicyPublished candidate, PolicyPublished? than) => than == null
         || candidate.Epoch.Value > than.Epoch.Value
         || (candidate.Epoch == than.Epoch && candidate.Version.Value > than.Version.Value);
-}
-
-/// <summary>What a receiver needs.</summary>
-public sealed record WeightReceiverSettings
-{
-    /// <summary>The way to other nodes.</summary>
-    public required IFabric Fabric { get; init; }
-
-    /// <summary>The learner's node.</summary>
-    public required NodeId Learner { get; init; }
-
-    /// <summary>Where the weights go.</summary>
-    public required IPolicyEngine Engine { get; init; }
-
-    /// <summary>Where they come from.</summary>
-    public required IWeightTransport Transport { get; init; }
-
-    /// <summary>A line for people.</summary>
-    public required Action<string> Notice { get; init; }
-
-    /// <summary>Sees messages first.</summary>
-    public IMessageTap Tap { get; init; } = IMessageTap.None;
-
-    /// <summary>Bytes of one range.</summary>
-    public int RangeBytes { get; init; } = 1024 * 1024;
-
-    /// <summary>Ranges asked for at once.</summary>
-    public int RangesInFlight { get; init; } = 4;
-
-    /// <summary>A download that takes longer is begun anew.</summary>
-    public TimeSpan DownloadTimeout { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>Size of a version of this engine's model, bytes; anything else is refused before memory is taken.</summary>
-    public long ExpectedBytes => Engine.Tensors.Sum(tensor => tensor.ElementCount) * sizeof(float);
 }

@@ -59,7 +59,8 @@ public sealed class ReinforcePlusPlusBaseline(ReinforcePlusPlusBaselineOptions o
     private ImmutableArray<RolloutCredit> Centre(ScoredGroup group)
     {
         var outcomes = PerGroup.Outcomes(group);
-        var mean = outcomes.Length == 1 && options.SingletonGroup == SingletonGroup.Raw ? 0 : Moments.Of(outcomes).Mean;
-        return PerGroup.Broadcast(group, i => outcomes[i] - mean);
+        if (outcomes.Length == 1 && options.SingletonGroup == SingletonGroup.Raw) return PerGroup.Broadcast(group, i => outcomes[i]);
+        var moments = Moments.Of(outcomes);
+        return PerGroup.Broadcast(group, i => moments.AllEqual ? 0 : outcomes[i] - moments.Mean);
     }
 }

@@ -18,9 +18,6 @@ public sealed class Rloo(RlooOptions options) : IAdvantageEstimator
         var outcomes = PerGroup.Outcomes(group);
         if (outcomes.Length == 1) return PerGroup.Broadcast(group, i => options.SingletonGroup == SingletonGroup.Raw ? outcomes[i] : 0);
         var moments = Moments.Of(outcomes);
-
-        // R_i - (sum - R_i) / (n - 1) = (R_i - mean) n / (n - 1)
-        var stretch = outcomes.Length / (outcomes.Length - 1.0);
-        return PerGroup.Broadcast(group, i => (outcomes[i] - moments.Mean) * stretch);
+        return PerGroup.Broadcast(group, i => OthersMean.Difference(outcomes[i], moments));
     });
 }

@@ -2,11 +2,15 @@ namespace Distributed.Credit;
 
 /// <summary>Mean and spread of a set of numbers, with the rule that equal numbers have a spread of exactly zero.</summary>
 /// <remarks>
-/// Three times 0.1 has a computed mean that is not 0.1 and a computed deviation near 1e-17; a z-score would make that +-1.
-/// So equality is decided by max == min, and then the mean is that number and the deviation is 0.
+/// Three times 0.1 has a computed mean that is not 0.1 and a computed deviation near 1e-17; a z-score would make that +-1. So does 0.4 - 0.7 beside
+/// 0.3 - 0.6, and what it makes of them depends on the order of summation. So numbers count as equal if max - min is at most
+/// <see cref="EqualWithin"/> times the larger of |max| and |min|; the mean is then the smallest of them and the deviation 0.
 /// </remarks>
 internal readonly record struct Moments(int Count, double Mean, double SumOfSquares, bool AllEqual)
 {
+    /// <summary>Relative difference that rounding alone can make, with room to spare.</summary>
+    public const double EqualWithin = 1e-12;
+
     /// <summary>Two passes over the numbers; NaN and infinity come back as such.</summary>
     public static Moments Of(ReadOnlySpan<double> values)
     {
@@ -19,7 +23,7 @@ internal readonly record struct Moments(int Count, double Mean, double SumOfSqua
             max = Math.Max(max, value);
         }
 
-        if (min == max) return new Moments(values.Length, min, 0, true);
+        if (max - min <= EqualWithin * Math.Max(Math.Abs(min), Math.Abs(max))) return new Moments(values.Length, min, 0, true);
         var mean = sum / values.Length;
         double squares = 0;
         foreach (var value in values) squares += (value - mean) * (value - mean);

@@ -37,21 +37,24 @@ public sealed class CodeSimilarity : IRewardShaper
         var rollouts = group.Rollouts;
         var correct = rollouts.Count(IsCorrect);
         if (correct == 0 || correct == rollouts.Length) return group;
-        var vectors = _embedder.Embed([.. rollouts.Select(Program)]);
-        if (vectors.Count != rollouts.Length) throw new CreditException($"code-similarity: the embedder gave {vectors.Count} vectors for {rollouts.Length} programs");
-        var norms = vectors.Select(vector => Math.Sqrt(Dot(vector.Span, vector.Span))).ToArray();
+        string[] programs = [.. rollouts.Select(Program)];
+        if (programs.All(program => program.Length == 0)) return group;
+        var vectors = _embedder.Embed(programs);
+        Check(vectors, rollouts.Length);
+
+        // The sum of cosines to the correct programs is one product with the sum of their unit vectors.
+        var likeness = new double[vectors[0].Length];
+        for (var p = 0; p < rollouts.Length; p++)
+        {
+            if (IsCorrect(rollouts[p])) AddUnit(likeness, vectors[p].Span);
+        }
 
         var shaped = rollouts.ToBuilder();
         for (var i = 0; i < rollouts.Length; i++)
         {
             if (IsCorrect(rollouts[i])) continue;
-            double sum = 0;
-            for (var p = 0; p < rollouts.Length; p++)
-            {
-                if (!IsCorrect(rollouts[p]) || norms[i] == 0 || norms[p] == 0) continue;
-                sum += Dot(vectors[i].Span, vectors[p].Span) / (norms[i] * norms[p]);
-            }
-
+            var norm = Norm(vectors[i].Span);
+            var sum = norm == 0 ? 0 : Dot(vectors[i].Span, likeness) / norm;
             if (_options.ClampNegativeSimilarity) sum = Math.Max(0, sum);
             shaped[i] = rollouts[i] with { Outcome = rollouts[i].Outcome + _options.Alpha * sum / correct };
         }
@@ -63,9 +66,27 @@ public sealed class CodeSimilarity : IRewardShaper
 
     private static string Program(ScoredRollout rollout) => string.Join('\n', rollout.Signals.Select(turn => turn.Code).Where(code => !string.IsNullOrEmpty(code)));
 
+    private static void Check(IReadOnlyList<ReadOnlyMemory<double>> vectors, int programs)
+    {
+        if (vectors.Count != programs) throw new CreditException($"code-similarity: the embedder gave {vectors.Count} vectors for {programs} programs");
+        foreach (var vector in vectors)
+        {
+            if (vector.Length != vectors[0].Length)
+                throw new CreditException($"code-similarity: the embedder gave vectors of {vectors[0].Length} and {vector.Length} numbers; they must be of one length");
+        }
+    }
+
+    private static void AddUnit(double[] sum, ReadOnlySpan<double> vector)
+    {
+        var norm = Norm(vector);
+        if (norm == 0) return;
+        for (var d = 0; d < sum.Length; d++) sum[d] += vector[d] / norm;
+    }
+
+    private static double Norm(ReadOnlySpan<double> vector) => Math.Sqrt(Dot(vector, vector));
+
     private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        if (a.Length != b.Length) throw new CreditException($"code-similarity: the embedder gave vectors of {a.Length} and {b.Length} numbers; they must be of one length");
         double sum = 0;
         for (var d = 0; d < a.Length; d++) sum += a[d] * b[d];
         return sum;

@@ -31,9 +31,10 @@ public sealed class HashedNgramEmbedder(int shortest = 3, int longest = 5, int d
             }
         }
 
+        var rarity = Array.ConvertAll(documents, count => Math.Log((1.0 + vectors.Length) / (1 + count)) + 1);
         foreach (var vector in vectors)
         {
-            for (var d = 0; d < dimensions; d++) vector[d] *= Math.Log((1.0 + vectors.Length) / (1 + documents[d])) + 1;
+            for (var d = 0; d < dimensions; d++) vector[d] *= rarity[d];
         }
 
         return [.. vectors.Select(vector => new ReadOnlyMemory<double>(vector))];

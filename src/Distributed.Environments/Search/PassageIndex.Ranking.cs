@@ -9,7 +9,9 @@ public sealed partial class PassageIndex
     private ref struct Ranking
     {
         private const int CancelMask = 4095;
+        private const int MostLookedAt = 512;
 
+        private readonly PassageSets sets;
         private readonly ReadOnlySpan<int> postings;
         private readonly ReadOnlySpan<ushort> impacts;
         private readonly Span<PassageHit> hits;
@@ -20,6 +22,7 @@ public sealed partial class PassageIndex
 
         public Ranking(PassageIndex index, ReadOnlySpan<int> terms, Span<PassageHit> hits, Span<Cursor> cursors)
         {
+            sets = index.sets;
             postings = index.postings;
             impacts = index.impacts;
             this.hits = hits;
@@ -27,7 +30,11 @@ public sealed partial class PassageIndex
             for (var i = 0; i < terms.Length; i++)
             {
                 var term = terms[i];
-                var cursor = new Cursor { At = index.starts[term], End = index.starts[term + 1], Strongest = index.strongest[term] };
+                var start = index.starts[term];
+                var cursor = new Cursor
+                {
+                    Start = start, At = start, End = index.starts[term + 1], Strongest = index.strongest[term], Set = sets.PlaceOf(term),
+                };
                 var place = i;
                 for (; place > 0 && cursors[place - 1].Strongest > cursor.Strongest; place--)
                     cursors[place] = cursors[place - 1];
@@ -41,6 +48,8 @@ public sealed partial class PassageIndex
 
         public int Run(CancellationToken cancel)
         {
+            FindThreshold(cancel);
+            PassOverWeakest();
             for (var steps = 0; walked < cursors.Length; steps++)
             {
                 if ((steps & CancelMask) == 0)
@@ -101,6 +110,8 @@ public sealed partial class PassageIndex
         // Gallops forward: passages come in ascending order, so the cursor never goes back.
         private readonly int LookInto(ref Cursor cursor, int passage)
         {
+            if (cursor.Set >= 0 && !sets.Holds(cursor.Set, passage))
+                return 0;
             var low = cursor.At;
             var step = 1;
             while (low + step < cursor.End && postings[low + step] < passage)
@@ -132,8 +143,59 @@ public sealed partial class PassageIndex
             if (count < hits.Length)
                 return;
             threshold = hits[count - 1].Score;
+            PassOverWeakest();
+        }
+
+        private void PassOverWeakest()
+        {
             while (walked < cursors.Length && cursors[walked].StrongestSum <= threshold)
                 walked++;
+        }
+
+        // Passages that hold all of the strongest words are few and cheap to find; if they alone fill the hits, whatever is to be kept
+        // must be at least as good as the worst of them.
+        private void FindThreshold(CancellationToken cancel)
+        {
+            Span<int> best = stackalloc int[hits.Length];
+            Span<int> together = stackalloc int[cursors.Length];
+            for (var weakest = 0; weakest + 1 < cursors.Length; weakest++)
+            {
+                cancel.ThrowIfCancellationRequested();
+                for (var i = weakest; i < cursors.Length; i++)
+                    together[i] = cursors[i].Set;
+                var found = 0;
+                var common = new PassageSets.Common(sets, together[weakest..]);
+                for (var looked = 0; looked < MostLookedAt && common.Next() is >= 0 and var passage; looked++)
+                    Insert(best, ref found, ScoreOf(passage));
+                if (found == best.Length)
+                {
+                    threshold = best[^1] - 1;
+                    return;
+                }
+            }
+        }
+
+        private static void Insert(Span<int> best, ref int found, int score)
+        {
+            if (found == best.Length && score <= best[^1])
+                return;
+            var place = found < best.Length ? found++ : found - 1;
+            for (; place > 0 && best[place - 1] < score; place--)
+                best[place] = best[place - 1];
+            best[place] = score;
+        }
+
+        private readonly int ScoreOf(int passage)
+        {
+            var score = 0;
+            foreach (ref readonly var cursor in cursors)
+            {
+                var place = postings[cursor.Start..cursor.End].BinarySearch(passage);
+                if (place >= 0)
+                    score += impacts[cursor.Start + place];
+            }
+
+            return score;
         }
     }
 }

@@ -18,11 +18,13 @@ public sealed partial class PassageIndex
     private readonly int[] postings;
     private readonly ushort[] impacts;
     private readonly ushort[] strongest;
+    private readonly PassageSets sets;
     private readonly List<Passage> passages;
 
     private PassageIndex(
         Dictionary<string, int> terms, int[] starts, int[] postings, ushort[] impacts, ushort[] strongest, List<Passage> passages)
     {
+        sets = new PassageSets(starts, postings, passages.Count);
         this.terms = terms;
         termOf = terms.GetAlternateLookup<ReadOnlySpan<char>>();
         this.starts = starts;
@@ -99,8 +101,12 @@ public sealed partial class PassageIndex
     [StructLayout(LayoutKind.Auto)]
     private struct Cursor
     {
+        public int Start;
         public int At;
         public int End;
+
+        // Place of the word's set, or -1 if it has none.
+        public int Set;
         public int Strongest;
 
         // Sum of Strongest of this cursor and all before it.

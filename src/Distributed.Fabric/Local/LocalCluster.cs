@@ -34,17 +34,17 @@ public sealed class LocalCluster : IDisposable
         system.ActorOf(Props.Create(() => new ActorLog(learner.Observer.OnNotice)), "log");
         foreach (var (role, weights) in rollouts)
         {
-            var roles = new NodeRoles(Props.Create(() => new RolloutWorkerActor(role)), null, Props.Create(() => new WeightReceiverActor(weights)), null);
+            var roles = new NodeRoles(Props.Create(() => new RolloutWorkerActor(role)), null, Props.Create(() => new WeightReceiverActor(weights)), null) { Tap = role.Tap };
             system.ActorOf(Props.Create(() => new NodeActor(role.Fabric, roles)), role.Fabric.Self.Value);
         }
 
         foreach (var (role, weights) in scorers)
         {
-            var roles = new NodeRoles(null, Props.Create(() => new ScorerActor(role)), Props.Create(() => new WeightReceiverActor(weights)), null);
+            var roles = new NodeRoles(null, Props.Create(() => new ScorerActor(role)), Props.Create(() => new WeightReceiverActor(weights)), null) { Tap = role.Tap };
             system.ActorOf(Props.Create(() => new NodeActor(role.Fabric, roles)), role.Fabric.Self.Value);
         }
 
-        var learnerRoles = new NodeRoles(null, null, null, Props.Create(() => new LearnerNodeActor(learner)));
+        var learnerRoles = new NodeRoles(null, null, null, Props.Create(() => new LearnerNodeActor(learner))) { Tap = learner.Tap };
         var node = system.ActorOf(Props.Create(() => new NodeActor(learner.Fabric, learnerRoles)), learner.Fabric.Self.Value);
         return new LocalCluster(system, node);
     }

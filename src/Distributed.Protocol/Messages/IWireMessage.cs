@@ -35,15 +35,19 @@ public sealed record WorkerReady(
     [property: Key(4)] LearnerEpoch Epoch,
     [property: Key(5)] PolicyVersion Version) : IWireMessage;
 
-/// <summary>A worker could not do a lease's job.</summary>
+/// <summary>
+/// A worker could not do a lease's job. <paramref name="Declined"/> if it never began (it is full, or its weights are of another epoch): then no
+/// attempt was made, and the worker wants no further lease before it offers itself again.
+/// </summary>
 [MessagePackObject]
 public sealed record LeaseFailed(
     [property: Key(0)] LeaseId Lease,
     [property: Key(1)] LearnerEpoch Epoch,
     [property: Key(2)] NodeId Worker,
-    [property: Key(3)] string Reason) : IWireMessage;
+    [property: Key(3)] string Reason,
+    [property: Key(4)] bool Declined) : IWireMessage;
 
-/// <summary>The coordinator has taken a lease's end for good (or never wants to hear of it again): the worker forgets it.</summary>
+/// <summary>The coordinator has taken a lease's end for good (or never wants to hear of it again): the worker forgets it. The epoch is the lease's own.</summary>
 [MessagePackObject]
 public sealed record LeaseSettled(
     [property: Key(0)] LearnerEpoch Epoch,

@@ -2,7 +2,10 @@ using MessagePack;
 
 namespace Distributed.Protocol;
 
-/// <summary>What to roll out. The seed depends on the run, the slot and nothing else: a re-issued job samples the same tokens from the same weights.</summary>
+/// <summary>
+/// What to roll out. The seed depends on the run, the slot and nothing else: a re-issued job samples the same tokens from the same weights.
+/// Slots of held-out problems have a negative group, so that no answer can be taken for a training rollout's.
+/// </summary>
 [MessagePackObject]
 public sealed record RolloutJob(
     [property: Key(0)] Slot Slot,

@@ -29,10 +29,11 @@ public sealed record ScoreLeaseGranted(
     [property: Key(3)] int Attempt,
     [property: Key(4)] int TimeoutMs) : IEpochMessage;
 
-/// <summary>Scorer to coordinator. Repeated until <see cref="LeaseSettled"/> comes.</summary>
+/// <summary>Scorer to coordinator. Repeated until <see cref="LeaseSettled"/> comes. The slot is named so that the answer of an expired lease is still of use.</summary>
 [MessagePackObject]
 public sealed record ScoreCompleted(
     [property: Key(0)] LeaseId Lease,
     [property: Key(1)] LearnerEpoch Epoch,
     [property: Key(2)] NodeId Worker,
-    [property: Key(3)] TurnScores Scores) : IWireMessage;
+    [property: Key(3)] Slot Slot,
+    [property: Key(4)] TurnScores Scores) : IWireMessage;

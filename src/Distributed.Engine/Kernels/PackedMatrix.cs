@@ -1,0 +1,70 @@
+namespace Distributed.Engine.Kernels;
+
+/// <summary>
+/// The right-hand matrix B [K, N] of a product, stored in panels of 32 columns: [ceil(N/32)][K][32], missing columns zero.
+/// Filled from row-major matrices or from torch Linear weights [out, in] (B = W^T), in one piece or several side by side.
+/// </summary>
+internal sealed unsafe class PackedMatrix : IDisposable
+{
+    public const int PanelWidth = 32;
+    private readonly FloatBuffer _panels;
+
+    /// <summary>An all-zero matrix to be packed into.</summary>
+    public PackedMatrix(int k, int n)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n);
+        K = k;
+        N = n;
+        _panels = new FloatBuffer(PanelFloats(k, n));
+    }
+
+    /// <summary>Rows, the depth of the product.</summary>
+    public int K { get; }
+
+    /// <summary>Columns, without padding.</summary>
+    public int N { get; }
+
+    public float* Panels => _panels.Pointer;
+
+    /// <summary>Floats that [k, n] takes in panels.</summary>
+    public static long PanelFloats(int k, int n) => (long)((n + PanelWidth - 1) / PanelWidth) * PanelWidth * k;
+
+    /// <summary>B from a row-major [k, n].</summary>
+    public static PackedMatrix FromRowMajor(float* source, int k, int n)
+    {
+        var packed = new PackedMatrix(k, n);
+        packed.RepackRowMajor(source, n);
+        return packed;
+    }
+
+    /// <summary>B = W^T from a torch Linear weight W, row-major [n, k].</summary>
+    public static PackedMatrix FromLinear(float* weight, int n, int k)
+    {
+        var packed = new PackedMatrix(k, n);
+        packed.RepackLinear(weight);
+        return packed;
+    }
+
+    /// <summary>Overwrites all of B from a row-major [K, N].</summary>
+    public void RepackRowMajor(float* source, int lds) => PackRows(source, lds, 0, K);
+
+    /// <summary>Overwrites rows [firstRow, firstRow + rows) of B from a row-major [rows, N].</summary>
+    public void PackRows(float* source, int lds, int firstRow, int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstRow + rows, K);
+        PanelPacking.PackRows(source, lds, rows, N, Panels + ((long)firstRow * PanelWidth), K);
+    }
+
+    /// <summary>Overwrites all of B from a torch Linear weight [N, K].</summary>
+    public void RepackLinear(float* weight) => PackLinear(weight, 0, N);
+
+    /// <summary>Overwrites columns [firstColumn, firstColumn + columns) of B from a torch Linear weight [columns, K].</summary>
+    public void PackLinear(float* weight, int firstColumn, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstColumn + columns, N);
+        PanelPacking.PackColumns(weight, K, K, columns, Panels, K, firstColumn);
+    }
+
+    public void Dispose() => _panels.Dispose();
+}

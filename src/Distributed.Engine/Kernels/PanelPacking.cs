@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Distributed.Engine.Kernels;
+
+/// <summary>Copies matrices into the panel layout of <see cref="PackedMatrix"/>.</summary>
+internal static unsafe class PanelPacking
+{
+    private const int Width = PackedMatrix.PanelWidth;
+
+    /// <summary>Row-major [k, n] into panels that are <paramref name="panelDepth"/> rows deep; missing columns of the last panel become zero.</summary>
+    public static void PackRows(float* source, nint lds, int k, int n, float* panels, nint panelDepth)
+    {
+        for (var column = 0; column < n; column += Width)
+        {
+            var count = Math.Min(Width, n - column);
+            var to = panels + ((nint)column * panelDepth);
+            var from = source + column;
+            for (var row = 0; row < k; row++, to += Width, from += lds)
+            {
+                Unsafe.CopyBlockUnaligned(to, from, (uint)count * sizeof(float));
+                if (count < Width)
+                    Unsafe.InitBlockUnaligned(to + count, 0, (uint)(Width - count) * sizeof(float));
+            }
+        }
+    }
+
+    /// <summary>
+    /// The transpose of a row-major [n, k] into columns [firstColumn, firstColumn + n) of panels; other columns are left alone.
+    /// </summary>
+    public static void PackColumns(float* source, nint lds, int k, int n, float* panels, nint panelDepth, int firstColumn)
+    {
+        var column = 0;
+        if (Avx.IsSupported && firstColumn % 8 == 0)
+            for (; column + 8 <= n; column += 8)
+                PackEight(source + (column * lds), lds, k, At(panels, panelDepth, firstColumn + column));
+
+        for (; column < n; column++)
+        {
+            var to = At(panels, panelDepth, firstColumn + column);
+            var from = source + (column * lds);
+            for (var row = 0; row < k; row++, to += Width)
+                *to = from[row];
+        }
+    }
+
+    private static float* At(float* panels, nint panelDepth, int column) =>
+        panels + (column / Width * Width * panelDepth) + (column % Width);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackEight(float* from, nint lds, int k, float* to)
+    {
+        var row = 0;
+        for (; row + 8 <= k; row += 8, to += 8 * Width)
+        {
+            var s = from + row;
+            var r0 = Avx.LoadVector256(s);
+            var r1 = Avx.LoadVector256(s + lds);
+            var r2 = Avx.LoadVector256(s + (2 * lds));
+            var r3 = Avx.LoadVector256(s + (3 * lds));
+            var r4 = Avx.LoadVector256(s + (4 * lds));
+            var r5 = Avx.LoadVector256(s + (5 * lds));
+            var r6 = Avx.LoadVector256(s + (6 * lds));
+            var r7 = Avx.LoadVector256(s + (7 * lds));
+            var t0 = Avx.UnpackLow(r0, r1);
+            var t1 = Avx.UnpackHigh(r0, r1);
+            var t2 = Avx.UnpackLow(r2, r3);
+            var t3 = Avx.UnpackHigh(r2, r3);
+            var t4 = Avx.UnpackLow(r4, r5);
+            var t5 = Avx.UnpackHigh(r4, r5);
+            var t6 = Avx.UnpackLow(r6, r7);
+            var t7 = Avx.UnpackHigh(r6, r7);
+            var u0 = Avx.Shuffle(t0, t2, 0x44);
+            var u1 = Avx.Shuffle(t0, t2, 0xEE);
+            var u2 = Avx.Shuffle(t1, t3, 0x44);
+            var u3 = Avx.Shuffle(t1, t3, 0xEE);
+            var u4 = Avx.Shuffle(t4, t6, 0x44);
+            var u5 = Avx.Shuffle(t4, t6, 0xEE);
+            var u6 = Avx.Shuffle(t5, t7, 0x44);
+            var u7 = Avx.Shuffle(t5, t7, 0xEE);
+            Avx.Store(to, Avx.Permute2x128(u0, u4, 0x20));
+            Avx.Store(to + Width, Avx.Permute2x128(u1, u5, 0x20));
+            Avx.Store(to + (2 * Width), Avx.Permute2x128(u2, u6, 0x20));
+            Avx.Store(to + (3 * Width), Avx.Permute2x128(u3, u7, 0x20));
+            Avx.Store(to + (4 * Width), Avx.Permute2x128(u0, u4, 0x31));
+            Avx.Store(to + (5 * Width), Avx.Permute2x128(u1, u5, 0x31));
+            Avx.Store(to + (6 * Width), Avx.Permute2x128(u2, u6, 0x31));
+            Avx.Store(to + (7 * Width), Avx.Permute2x128(u3, u7, 0x31));
+        }
+
+        for (; row < k; row++, to += Width)
+            for (var lane = 0; lane < 8; lane++)
+                to[lane] = from[(lane * lds) + row];
+    }
+}

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Distributed.Engine.Tests")]
+[assembly: InternalsVisibleTo("Distributed.Benchmarks")]

@@ -1,0 +1,75 @@
+using Distributed.Engine.Kernels;
+
+namespace Distributed.Engine.Model;
+
+/// <summary>
+/// Causal attention with shared key/value heads over the segments of a <see cref="RowPlan"/>. A row's result has the same bits whether
+/// its keys come from one sequence or from a trunk and a branch.
+/// </summary>
+internal static unsafe class Attention
+{
+    /// <param name="config">Shape.</param>
+    /// <param name="plan">Who sees whom.</param>
+    /// <param name="activeOnly">Queries are the plan's active rows only, back to back.</param>
+    /// <param name="queries">[queries, heads * headSize], rotated.</param>
+    /// <param name="keyValues">[rows, 2 * kvHeads * headSize], keys rotated.</param>
+    /// <param name="output">Out: [queries, heads * headSize].</param>
+    /// <param name="logSums">Out if not null: [queries, heads], log of the softmax' denominators.</param>
+    /// <param name="scratch">Working memory.</param>
+    public static void Forward(
+        ModelConfig config, RowPlan plan, bool activeOnly, float* queries, float* keyValues, float* output, float* logSums, AttentionScratch scratch)
+    {
+        scratch.Reserve(plan.MostKeys);
+        for (var head = 0; head < config.KeyValueHeads; head++)
+            for (var s = 0; s < plan.SegmentCount; s++)
+            {
+                ref readonly var segment = ref plan[s];
+                Pack(config, segment, head, keyValues, scratch);
+                var count = activeOnly ? segment.ActiveCount : segment.Length;
+                for (var first = 0; first < count; first += AttentionScratch.Block)
+                {
+                    var rows = Math.Min(AttentionScratch.Block, count - first);
+                    var keys = Look(plan, segment, activeOnly, first, rows, scratch);
+                    var row = (activeOnly ? segment.ActiveStart : segment.Start) + first;
+                    for (var i = 0; i < config.HeadsPerKeyValue; i++)
+                        Block(config, row, rows, (head * config.HeadsPerKeyValue) + i, keys, queries, output, logSums, scratch);
+                }
+            }
+    }
+
+    /// <summary>Fills <see cref="AttentionScratch.Visible"/> for a block of a segment's queries; returns the most keys one sees.</summary>
+    public static int Look(RowPlan plan, in RowSegment segment, bool activeOnly, int first, int rows, AttentionScratch scratch)
+    {
+        scratch.Visible.Reserve(rows);
+        for (var i = 0; i < rows; i++)
+        {
+            var own = activeOnly ? plan.ActiveRows[segment.ActiveStart + first + i] - segment.Start : first + i;
+            scratch.Visible[i] = segment.Position + own + 1;
+        }
+
+        return scratch.Visible[rows - 1];
+    }
+
+    private static void Pack(ModelConfig config, in RowSegment segment, int head, float* keyValues, AttentionScratch scratch)
+    {
+        int size = config.HeadSize, width = 2 * config.KeyValueWidth;
+        var keys = keyValues + ((long)segment.Start * width) + (head * size);
+        PanelPacking.PackColumns(keys, width, size, segment.Length, scratch.KeyColumns, size, segment.Position);
+        PanelPacking.PackRows(
+            keys + config.KeyValueWidth, width, segment.Length, size, scratch.ValueRows + ((long)segment.Position * 32), scratch.KeyCapacity);
+    }
+
+    private static void Block(
+        ModelConfig config, int row, int rows, int head, int keys, float* queries, float* output, float* logSums, AttentionScratch scratch)
+    {
+        int size = config.HeadSize, width = config.QueryWidth, stride = scratch.ScoreStride;
+        var at = ((long)row * width) + (head * size);
+        var padded = (keys + 31) / 32 * 32;
+        Gemm.MultiplyPanels(queries + at, width, rows, scratch.KeyColumns, size, size, padded, scratch.Scores, stride);
+        AttentionRows.Exponentiate(
+            scratch.Scores, stride, rows, scratch.Visible.Pointer, keys, 1f / MathF.Sqrt(size), scratch.RowValues,
+            logSums is null ? null : logSums + ((long)row * config.Heads) + head, config.Heads);
+        Gemm.MultiplyPanels(scratch.Scores, stride, rows, scratch.ValueRows, scratch.KeyCapacity, keys, size, output + at, width);
+        AttentionRows.Scale(output + at, width, rows, size, scratch.RowValues);
+    }
+}

@@ -1,0 +1,175 @@
+using Distributed.Engine.Kernels;
+using Distributed.Engine.Model;
+
+namespace Distributed.Engine.Training;
+
+/// <summary>
+/// The backward pass of <see cref="Decoder.Forward"/> on one thread. Adds to a gradient buffer in the layout of the weights; uses up the
+/// activations (the gated unit's are overwritten).
+/// </summary>
+internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
+{
+    private readonly ModelConfig _config = model.Config;
+    private FloatBuffer? _memory;
+    private int _capacity;
+    private float* _dResidual;
+    private float* _dSpare;
+    private float* _dNormed;
+    private float* _dQueries;
+    private float* _dKeyValues;
+    private float* _dAttended;
+    private float* _dGated;
+
+    /// <summary>Floats that <paramref name="rows"/> rows take.</summary>
+    public static long FloatsFor(ModelConfig config, int rows) =>
+        (long)rows * ((3 * config.HiddenSize) + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + config.IntermediateSize);
+
+    /// <summary>Where the head puts the gradient of <see cref="Activations.Final"/>, [active, d].</summary>
+    public float* FinalGradient(int rows)
+    {
+        Reserve(rows);
+        return _dNormed;
+    }
+
+    /// <summary>Runs from <see cref="FinalGradient"/> down to the embedding.</summary>
+    public void Run(RowPlan plan, Activations activations, float* gradient)
+    {
+        var hidden = _config.HiddenSize;
+        var layout = model.Weights.Layout;
+        RmsNorm.Backward(
+            _dNormed, hidden, activations[_config.Layers - 1].Output, hidden, plan.ActiveCount, hidden, model.Weights.Pointer + layout.FinalNorm,
+            activations.FinalInverse, _dResidual, hidden, accumulate: false, gradient + layout.FinalNorm);
+        for (var layer = _config.Layers - 1; layer >= 0; layer--)
+        {
+            var last = layer == _config.Layers - 1;
+            ref readonly var a = ref activations[layer];
+            GatedUnit(model.Layers[layer], layout.Layers[layer], last ? plan.ActiveCount : plan.Rows, a, gradient);
+            Attend(model.Layers[layer], layout.Layers[layer], plan, last, a, activations.Attention, gradient);
+        }
+
+        var dEmbedding = gradient + layout.Embedding;
+        for (var row = 0; row < plan.Rows; row++)
+            AddRow(_dResidual + ((long)row * hidden), dEmbedding + ((long)plan.Tokens[row] * hidden), hidden);
+    }
+
+    public void Dispose() => _memory?.Dispose();
+
+    private void Reserve(int rows)
+    {
+        if (rows <= _capacity)
+            return;
+        _capacity = Math.Max((rows + 15) / 16 * 16, _capacity * 5 / 4);
+        _memory?.Dispose();
+        _memory = new FloatBuffer(FloatsFor(_config, _capacity));
+        _dResidual = _memory.Pointer;
+        _dSpare = _dResidual + ((long)_capacity * _config.HiddenSize);
+        _dNormed = _dSpare + ((long)_capacity * _config.HiddenSize);
+        _dQueries = _dNormed + ((long)_capacity * _config.HiddenSize);
+        _dAttended = _dQueries + ((long)_capacity * _config.QueryWidth);
+        _dKeyValues = _dAttended + ((long)_capacity * _config.QueryWidth);
+        _dGated = _dKeyValues + ((long)_capacity * 2 * _config.KeyValueWidth);
+    }
+
+    // _dResidual: from the gradient of the layer's output to that of its middle.
+    private void GatedUnit(PackedLayer layer, LayerLayout at, int rows, in LayerActivations a, float* gradient)
+    {
+        int hidden = _config.HiddenSize, inner = _config.IntermediateSize;
+        Gemm.Multiply(_dResidual, hidden, rows, layer.DownBackward!, _dGated, inner);
+        Gemm.AccumulateTransposed(_dResidual, hidden, hidden, a.Gated, inner, inner, rows, gradient + at.Down, inner);
+        SwiGlu.Backward(_dGated, inner, a.GateUp, 2 * inner, rows, inner);
+        Gemm.Multiply(a.GateUp, 2 * inner, rows, layer.GateUpBackward!, _dNormed, hidden);
+        Gemm.AccumulateTransposed(a.GateUp, 2 * inner, inner, a.MiddleNormed, hidden, hidden, rows, gradient + at.Gate, hidden);
+        Gemm.AccumulateTransposed(a.GateUp + inner, 2 * inner, inner, a.MiddleNormed, hidden, hidden, rows, gradient + at.Up, hidden);
+        RmsNorm.Backward(
+            _dNormed, hidden, a.Middle, hidden, rows, hidden, layer.PostNorm, a.MiddleInverse, _dResidual, hidden, accumulate: true,
+            gradient + at.PostNorm);
+    }
+
+    // _dResidual: from the gradient of the layer's middle to that of its input, for all rows.
+    private void Attend(PackedLayer layer, LayerLayout at, RowPlan plan, bool last, in LayerActivations a, AttentionScratch scratch, float* gradient)
+    {
+        int hidden = _config.HiddenSize, queryWidth = _config.QueryWidth, keyWidth = _config.KeyValueWidth;
+        var queries = last ? plan.ActiveCount : plan.Rows;
+        Gemm.Multiply(_dResidual, hidden, queries, layer.OutputBackward!, _dAttended, queryWidth);
+        Gemm.AccumulateTransposed(_dResidual, hidden, hidden, a.Attended, queryWidth, queryWidth, queries, gradient + at.Output, queryWidth);
+        AttentionBackward.Run(_config, plan, last, a, _dAttended, _dQueries, _dKeyValues, scratch);
+
+        var table = model.Rotary;
+        Rotary.Apply(
+            _dQueries, queryWidth, queries, _config.Heads, _config.HeadSize, last ? plan.ActivePositions : plan.Positions, table.Cosines,
+            table.Sines, backwards: true);
+        Rotary.Apply(
+            _dKeyValues, 2 * keyWidth, plan.Rows, _config.KeyValueHeads, _config.HeadSize, plan.Positions, table.Cosines, table.Sines, backwards: true);
+        if (_config.HasQueryKeyNorm)
+            QueryKeyNorms(layer, at, plan.Rows, queries, a, gradient);
+        if (_config.HasBias)
+            Biases(at, plan.Rows, queries, gradient);
+
+        Gemm.AccumulateTransposed(
+            _dQueries, queryWidth, queryWidth, last ? a.NormedActive : a.Normed, hidden, hidden, queries, gradient + at.Query, hidden);
+        Gemm.AccumulateTransposed(_dKeyValues, 2 * keyWidth, keyWidth, a.Normed, hidden, hidden, plan.Rows, gradient + at.Key, hidden);
+        Gemm.AccumulateTransposed(_dKeyValues + keyWidth, 2 * keyWidth, keyWidth, a.Normed, hidden, hidden, plan.Rows, gradient + at.Value, hidden);
+
+        Gemm.Multiply(_dKeyValues, 2 * keyWidth, plan.Rows, layer.KeyValueBackward!, _dNormed, hidden);
+        if (last)
+        {
+            Gemm.Multiply(_dQueries, queryWidth, queries, layer.QueryBackward!, _dSpare, hidden);
+            for (var i = 0; i < queries; i++)
+                AddRow(_dSpare + ((long)i * hidden), _dNormed + ((long)plan.ActiveRows[i] * hidden), hidden);
+            Scatter(plan);
+        }
+        else
+        {
+            Gemm.Multiply(_dQueries, queryWidth, queries, layer.QueryBackward!, _dNormed, hidden, _dNormed, hidden);
+        }
+
+        RmsNorm.Backward(
+            _dNormed, hidden, a.Input, hidden, plan.Rows, hidden, layer.InputNorm, a.InputInverse, _dResidual, hidden, accumulate: true,
+            gradient + at.InputNorm);
+    }
+
+    // Spreads the active rows of the residual's gradient to their places among all rows; the others have none.
+    private void Scatter(RowPlan plan)
+    {
+        var hidden = _config.HiddenSize;
+        new Span<float>(_dSpare, plan.Rows * hidden).Clear();
+        for (var i = 0; i < plan.ActiveCount; i++)
+            AddRow(_dResidual + ((long)i * hidden), _dSpare + ((long)plan.ActiveRows[i] * hidden), hidden);
+        var compact = _dResidual;
+        _dResidual = _dSpare;
+        _dSpare = compact;
+    }
+
+    private void QueryKeyNorms(PackedLayer layer, LayerLayout at, int rows, int queries, in LayerActivations a, float* gradient)
+    {
+        int size = _config.HeadSize, heads = _config.Heads, keyHeads = _config.KeyValueHeads, keyWidth = _config.KeyValueWidth;
+        RmsNorm.Backward(
+            _dQueries, size, a.RawQueries, size, queries * heads, size, layer.QueryNorm, a.QueryInverse, _dQueries, size, accumulate: false,
+            gradient + at.QueryNorm);
+        for (var row = 0; row < rows; row++)
+        {
+            var dKeys = _dKeyValues + ((long)row * 2 * keyWidth);
+            RmsNorm.Backward(
+                dKeys, size, a.RawKeys + ((long)row * keyWidth), size, keyHeads, size, layer.KeyNorm, a.KeyInverse + ((long)row * keyHeads), dKeys,
+                size, accumulate: false, gradient + at.KeyNorm);
+        }
+    }
+
+    private void Biases(LayerLayout at, int rows, int queries, float* gradient)
+    {
+        int queryWidth = _config.QueryWidth, keyWidth = _config.KeyValueWidth;
+        for (var row = 0; row < queries; row++)
+            AddRow(_dQueries + ((long)row * queryWidth), gradient + at.QueryBias, queryWidth);
+        for (var row = 0; row < rows; row++)
+        {
+            AddRow(_dKeyValues + ((long)row * 2 * keyWidth), gradient + at.KeyBias, keyWidth);
+            AddRow(_dKeyValues + ((long)row * 2 * keyWidth) + keyWidth, gradient + at.ValueBias, keyWidth);
+        }
+    }
+
+    private static void AddRow(float* from, float* to, int width)
+    {
+        for (var i = 0; i < width; i++)
+            to[i] += from[i];
+    }
+}
