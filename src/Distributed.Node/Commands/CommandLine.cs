@@ -29,6 +29,7 @@ public static class CommandLine
         root.Add(TrainCommand.Create());
         root.Add(SftCommand.Create());
         root.Add(EvalCommand.Create());
+        root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

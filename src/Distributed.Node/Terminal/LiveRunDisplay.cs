@@ -81,7 +81,10 @@ internal sealed class LiveRunDisplay : IRunDisplay
         }
         else
         {
-            console.MarkupLineInterpolated($"[yellow]{item}[/]");
+            // The notice is written over the block, which is then drawn again below: cover whole lines.
+            var text = (string)item;
+            var width = Math.Max(1, console.Profile.Width);
+            console.MarkupLineInterpolated($"[yellow]{text.PadRight((text.Length + width - 1) / width * width)}[/]");
         }
     }
 

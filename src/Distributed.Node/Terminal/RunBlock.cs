@@ -10,6 +10,7 @@ internal static class RunBlock
 {
     private const int BarWidth = 40;
     private const int SparkWidth = 32;
+    private const int LabelWidth = 12;
 
     public static IRenderable Render(RunTitle title, RunHistory history)
     {
@@ -26,7 +27,7 @@ internal static class RunBlock
         rows.Add(new Markup(Progress(step, history)));
         rows.Add(Facts(step, history));
         rows.Add(Roles(step));
-        return new Padder(new Rows(rows), new Padding(0, 0, 0, 0));
+        return new Rows(rows);
     }
 
     private static string Progress(StepReport step, RunHistory history)
@@ -41,7 +42,7 @@ internal static class RunBlock
     private static Grid Facts(StepReport step, RunHistory history)
     {
         var grid = new Grid { Expand = false };
-        grid.AddColumn(new GridColumn { NoWrap = true, Padding = new(0, 0, 2, 0) }).AddColumn(new GridColumn { Padding = new(0, 0, 0, 0) });
+        grid.AddColumn(new GridColumn { NoWrap = true, Width = LabelWidth, Padding = new(0, 0, 2, 0) }).AddColumn(new GridColumn { Padding = new(0, 0, 0, 0) });
         Add("success", $"[bold springgreen3]{Text(step, MetricNames.Success, "0.000")}[/]  [springgreen3]{history.Sparkline(MetricNames.Success, SparkWidth)}[/]");
         if (history.NewestEvaluation is { } evaluation)
         {
@@ -69,7 +70,7 @@ internal static class RunBlock
     private static Table Roles(StepReport step)
     {
         var table = new Table { Border = TableBorder.None, ShowHeaders = true, Expand = false };
-        table.AddColumn(new TableColumn(new Markup("[grey]role[/]")) { Padding = new(0, 0, 2, 0) });
+        table.AddColumn(new TableColumn("") { Width = LabelWidth, Padding = new(0, 0, 2, 0) });
         foreach (var header in new[] { "tokens/s", "idle" })
         {
             table.AddColumn(new TableColumn(new Markup($"[grey]{header}[/]")) { Padding = new(0, 0, 2, 0), Alignment = Justify.Right });
