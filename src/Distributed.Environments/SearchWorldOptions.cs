@@ -25,6 +25,9 @@ public sealed record SearchWorldOptions
     /// <summary>Facts of one passage: 2, 4, 8 or 16. Option facts_per_passage.</summary>
     public int FactsPerPassage { get; init; } = 2;
 
+    /// <summary>Whether the facts beside the one asked for have values of the same kind. Option same_kind.</summary>
+    public bool SameKind { get; init; }
+
     /// <summary>Whether questions are sentences of several shapes instead of fields of fixed width. Option wording: fixed | varied.</summary>
     public bool VariedWording { get; init; }
 
@@ -91,6 +94,7 @@ public sealed record SearchWorldOptions
         {
             Seed = read.Seed("seed", level.Seed),
             FactsPerPassage = read.Choice("facts_per_passage", level.FactsPerPassage, ("2", 2), ("4", 4), ("8", 8), ("16", 16)),
+            SameKind = read.Flag("same_kind", level.SameKind),
             VariedWording = read.Choice("wording", level.VariedWording, ("fixed", false), ("varied", true)),
             SimilarNames = read.Flag("similar_names", level.SimilarNames),
             Wordings = read.Whole("wordings", level.Wordings, 1, 2),

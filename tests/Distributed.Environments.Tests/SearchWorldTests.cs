@@ -67,6 +67,16 @@ public class SearchWorldTests
     }
 
     [Fact]
+    public void Passages_of_one_kind_hide_the_relation_from_the_kind_of_a_value()
+    {
+        static double Mixed(bool sameKind) => Enumerable.Range(0, 500).SelectMany(new SearchWorld(3, sameKind: sameKind).PassagesOf)
+            .Average(passage => passage.Text.Split(' ') is var words && Kind(words[0]) != Kind(words[3]) ? 1.0 : 0.0);
+        static EntityKind Kind(string relation) => Relation.All.Single(known => known.Word == relation).Values;
+        Mixed(sameKind: true).ShouldBe(0);
+        Mixed(sameKind: false).ShouldBe(0.8, 0.02);
+    }
+
+    [Fact]
     public void Questions_follow_their_relations_to_the_answer_and_keep_to_the_mix()
     {
         var world = new SearchWorld(4);

@@ -18,16 +18,27 @@ public sealed class SearchTool(PassageIndex index, SearchToolOptions options, Fu
     /// <summary>What the agent reads when a search took too long or failed.</summary>
     public const string NoReply = TurnFormat.ResultOpen + " no reply " + TurnFormat.ResultClose;
 
+    private const int RememberedQueries = 4096;
+
     private readonly int hitsWanted = options.TopK is < 1 or > 64
         ? throw new EnvironmentSetupException($"top_k: must be 1 to 64, not {options.TopK}")
         : options.OnePerTitle ? Math.Min(256, options.TopK * 16) : options.TopK;
+
+    // The rollouts of one problem mostly ask the same things: their replies are remembered, newest wins, in a bounded table without locks
+    // (an entry never changes, and replacing one is a single write).
+    private readonly Remembered?[] remembered = new Remembered?[RememberedQueries];
 
     /// <summary>The reply to a query.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public string Reply(string query, CancellationToken cancel = default)
     {
+        ref var place = ref remembered[string.GetHashCode(query, StringComparison.Ordinal) & (RememberedQueries - 1)];
+        if (Volatile.Read(ref place) is { } known && known.Query == query)
+            return known.Reply;
         var found = Find(query, cancel);
-        return found.Count == 0 ? NothingFound : TurnFormat.ResultOpen + write(found) + TurnFormat.ResultClose;
+        var reply = found.Count == 0 ? NothingFound : TurnFormat.ResultOpen + write(found) + TurnFormat.ResultClose;
+        Volatile.Write(ref place, new Remembered(query, reply));
+        return reply;
     }
 
     /// <summary>The passages a query brings up, in the order they are shown.</summary>
@@ -79,4 +90,6 @@ public sealed class SearchTool(PassageIndex index, SearchToolOptions options, Fu
             (passages[i], passages[j]) = (passages[j], passages[i]);
         }
     }
+
+    private sealed record Remembered(string Query, string Reply);
 }

@@ -10,7 +10,8 @@ namespace Distributed.Environments.World;
 /// <param name="seed">The world's seed.</param>
 /// <param name="factsPerPassage">Facts of one passage: 2, 4, 8 or 16.</param>
 /// <param name="wordings">1 if every relation has one word, 2 if passages use either of two.</param>
-public sealed class SearchWorld(ulong seed, int factsPerPassage = 2, int wordings = 1)
+/// <param name="sameKind">Whether the facts of a passage have values of one kind, where they fit, so that a value's kind does not tell its relation.</param>
+public sealed class SearchWorld(ulong seed, int factsPerPassage = 2, int wordings = 1, bool sameKind = false)
 {
     private const ulong FactPurpose = 1, PassagePurpose = 2, WordingPurpose = 3;
 
@@ -72,6 +73,7 @@ public sealed class SearchWorld(ulong seed, int factsPerPassage = 2, int wording
             (order[i], order[j]) = (order[j], order[i]);
         }
 
-        return order;
+        // A stable sort keeps the shuffled order within a kind.
+        return sameKind ? [.. order.OrderBy(relation => Relation.All[relation].Values)] : order;
     }
 }

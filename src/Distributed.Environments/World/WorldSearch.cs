@@ -19,7 +19,7 @@ public sealed class WorldSearch
     /// <summary>The world that <paramref name="seed"/> makes, with the options' passages and search.</summary>
     public WorldSearch(SearchWorldOptions options, ulong seed)
     {
-        World = new SearchWorld(seed, options.FactsPerPassage, options.Wordings);
+        World = new SearchWorld(seed, options.FactsPerPassage, options.Wordings, options.SameKind);
         var tool = new SearchToolOptions(
             options.TopK, MinimumShare, WholeTitle: true, OnePerTitle: options.SimilarNames,
             OrderSeed: options.SimilarNames ? StableHash.Of(seed, OrderPurpose) : null);
