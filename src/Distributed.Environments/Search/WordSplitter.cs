@@ -5,7 +5,7 @@ namespace Distributed.Environments.Search;
 
 /// <summary>
 /// Splits text into lower-case words: runs of letters, digits and combining marks of any script. Scripts that write no spaces
-/// (Chinese, Japanese, Thai ideographs and syllables) give one word a character. A mutable value over a text it does not own.
+/// (Chinese, Japanese, Thai) give one word a character. A mutable value over a text it does not own.
 /// </summary>
 public ref struct WordSplitter
 {
