@@ -16,7 +16,8 @@ public sealed class A2tgpoTests
         var groups = c.GroupsWithGains(c.Table("ig_per_tool_turn"));
         foreach (var expected in c.GetProperty("paper").EnumerateArray())
         {
-            ShouldMatchPaper(groups.Credit(new A2tgpo(new A2tgpoOptions(Gamma: expected.Number("gamma"), Beta: expected.Number("beta")))), expected, name);
+            ShouldMatchPaper(groups.Credit(new A2tgpo(new A2tgpoOptions(Gamma: expected.Number("gamma"), Beta: expected.Number("beta")))),
+                expected, name);
         }
     }
 
@@ -29,7 +30,8 @@ public sealed class A2tgpoTests
         foreach (var expected in c.GetProperty("code").EnumerateArray())
         {
             var credit = groups.Credit(new A2tgpo(new A2tgpoOptions(
-                Alpha: expected.Number("alpha"), Gamma: expected.Number("gamma"), DivideByStd: expected.GetProperty("divide_by_std").GetBoolean(), Variant: MethodVariant.Released)));
+                Alpha: expected.Number("alpha"), Gamma: expected.Number("gamma"),
+                    DivideByStd: expected.GetProperty("divide_by_std").GetBoolean(), Variant: MethodVariant.Released)));
             credit.Select(r => r.Advantages).ToArray().ShouldMatchRows(expected.Table("advantage_per_turn"), name);
             credit.Select(r => r.ClipScales).ToArray().ShouldMatchRows(expected.Table("clip_scale_per_turn"), name);
         }
@@ -40,7 +42,8 @@ public sealed class A2tgpoTests
     public void From_answer_log_probabilities_to_advantages_every_step_matches(string name)
     {
         var c = Reference.Cases("a2tgpo_chain").Single(c => c.Name() == name);
-        var logProbs = c.GetProperty("answer_log_probs").EnumerateArray().Select(rollout => rollout.Table().Select(tokens => tokens.Average()).ToArray()).ToArray();
+        var logProbs = c.GetProperty("answer_log_probs").EnumerateArray()
+            .Select(rollout => rollout.Table().Select(tokens => tokens.Average()).ToArray()).ToArray();
         var byProbability = Array.ConvertAll(logProbs, row => InformationGain.FromMeanLogProbs(row));
         var byLogProbability = Array.ConvertAll(logProbs, row => InformationGain.FromMeanLogProbs(row, GainScale.LogProbDiff));
         byProbability.Select(gains => gains.Probabilities).ToArray().ShouldMatchRows(c.Table("P"), name);
@@ -51,7 +54,8 @@ public sealed class A2tgpoTests
         {
             var rows = Array.ConvertAll(gains, g => g.Gains is { } values ? values.ToArray() : []);
             rows.ShouldMatch(expectedGains, name);
-            ShouldMatchPaper(c.GroupsWithGains(rows).Credit(new A2tgpo(new A2tgpoOptions(Gamma: expected.Number("gamma"), Beta: expected.Number("beta")))), expected, name);
+            ShouldMatchPaper(c.GroupsWithGains(rows).Credit(new A2tgpo(new A2tgpoOptions(Gamma: expected.Number("gamma"),
+                Beta: expected.Number("beta")))), expected, name);
         }
     }
 

@@ -3,7 +3,8 @@ namespace Distributed.Credit.Tests;
 public sealed class GigpoTests
 {
     // Grouping by string similarity is left out: this project groups by equal observations only.
-    public static TheoryData<string> CaseNames() => [.. Reference.Cases("gigpo").Where(c => !c.GetProperty("enable_similarity").GetBoolean()).Select(c => c.Name())];
+    public static TheoryData<string> CaseNames() =>
+        [.. Reference.Cases("gigpo").Where(c => !c.GetProperty("enable_similarity").GetBoolean()).Select(c => c.Name())];
 
     [Theory]
     [MemberData(nameof(CaseNames))]
@@ -14,7 +15,8 @@ public sealed class GigpoTests
         var (groups, trajectories) = (rows.Integers("group"), rows.Integers("trajectory"));
         var rewards = rows.Numbers("step_reward");
         var anchors = rows.GetProperty("anchor_state").EnumerateArray().Select(anchor => anchor.GetString()).ToArray();
-        var rowsOf = Enumerable.Range(0, groups.Length).GroupBy(row => (groups[row], trajectories[row])).Select(rows => rows.ToArray()).ToArray();
+        var rowsOf = Enumerable.Range(0, groups.Length).GroupBy(row => (groups[row], trajectories[row])).Select(rows => rows.ToArray())
+            .ToArray();
         var rollouts = new GroupedRollouts([.. rowsOf.Select(own => groups[own[0]])], i => new ScoredRollout(
             rewards[rowsOf[i][^1]], [.. rowsOf[i].Select(_ => 1)], [.. rowsOf[i].SkipLast(1).Select(row => rewards[row])])
         {
@@ -23,7 +25,8 @@ public sealed class GigpoTests
 
         foreach (var mode in c.GetProperty("by_mode").EnumerateObject())
         {
-            var options = new GigpoOptions(c.Number("step_advantage_w"), c.Number("gamma"), mode.Name == "mean_std_norm", UseGains: true, SingletonGroup: SingletonGroup.Raw);
+            var options = new GigpoOptions(c.Number("step_advantage_w"), c.Number("gamma"), mode.Name == "mean_std_norm", UseGains: true,
+                SingletonGroup: SingletonGroup.Raw);
             var episode = mode.Value.Numbers("episode_advantage_over_step_rows");
             var alone = mode.Value.Numbers("episode_advantage_over_trajectories");
             var total = mode.Value.Numbers("advantage");

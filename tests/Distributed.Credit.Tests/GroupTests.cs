@@ -18,14 +18,17 @@ public sealed class GroupTests
     public void Wrong_groups_are_refused_with_their_place_and_the_mend()
     {
         Refusal(new("q", [])).ShouldBe("group 'q' has no rollouts; leave empty groups out of the batch");
-        Refusal(new("q", [new(0, [1]), new(double.NaN, [1])])).ShouldBe("group 'q', rollout 1 has outcome NaN; an outcome reward must be a finite number");
+        Refusal(new("q", [new(0, [1]), new(double.NaN, [1])]))
+            .ShouldBe("group 'q', rollout 1 has outcome NaN; an outcome reward must be a finite number");
         Refusal(new("q", [new(0, [])])).ShouldBe("group 'q', rollout 0 has no turns; a rollout has at least its final turn");
-        Refusal(new("q", [new(0, [1, 1], [1, 2])])).ShouldBe("group 'q', rollout 0 has 2 gains for 1 tool turns; give one for each turn but the last, or null");
+        Refusal(new("q", [new(0, [1, 1], [1, 2])]))
+            .ShouldBe("group 'q', rollout 0 has 2 gains for 1 tool turns; give one for each turn but the last, or null");
         Refusal(new("q", [new(0, [1, -1])])).ShouldContain("a turn of -1 tokens");
         Refusal(new("q", [new(0, [1, 1]) { Signals = [TurnSignals.None] }])).ShouldContain("signals for 1 of 2 turns");
         Refusal(new("q", [new(1e200, [1])])).ShouldContain("scale them down");
 
-        static string Refusal(ScoredGroup group) => Should.Throw<CreditException>(() => new Grpo(new GrpoOptions()).Assign([group])).Message;
+        static string Refusal(ScoredGroup group) => Should.Throw<CreditException>(() => new Grpo(new GrpoOptions()).Assign([group]))
+            .Message;
     }
 
     [Fact]

@@ -17,13 +17,15 @@ public sealed class GtpoTests
         var embedder = new GivenVectors(c.Table("code_embedding"));
         var groups = c.Groups(i => new ScoredRollout(correct[i] ? 1 : 0, [.. malformed[i].Select(_ => 1)])
         {
-            Signals = [.. malformed[i].Select((bad, t) => new TurnSignals { Malformed = bad, CalledTool = called[i][t], Code = t == 0 ? $"{i}" : null })],
+            Signals = [.. malformed[i]
+                .Select((bad, t) => new TurnSignals { Malformed = bad, CalledTool = called[i][t], Code = t == 0 ? $"{i}" : null })],
         });
 
         foreach (var expected in c.GetProperty("expected").EnumerateArray())
         {
             var options = new GtpoOptions(
-                expected.Number("gamma"), c.Number("alpha"), ClampNegativeSimilarity: expected.GetProperty("clamp_negative_similarity").GetBoolean());
+                expected.Number("gamma"), c.Number("alpha"),
+                    ClampNegativeSimilarity: expected.GetProperty("clamp_negative_similarity").GetBoolean());
             Check(options, expected.Table("advantage_joint_population_std"));
             Check(options with { DivideByStd = false }, expected.Table("alternative_mean_only"));
             Check(options with { Norm = GtpoNorm.PerTurnIndex }, expected.Table("alternative_per_turn_index"));
@@ -37,7 +39,8 @@ public sealed class GtpoTests
     public void Like_programs_are_nearer_than_unlike_ones()
     {
         var embedder = new HashedNgramEmbedder();
-        var vectors = embedder.Embed(["total = price * count\nprint(total)", "sum = price * count\nprint(sum)", "import os\nos.listdir('/')", ""]);
+        var vectors = embedder.Embed(["total = price * count\nprint(total)", "sum = price * count\nprint(sum)",
+            "import os\nos.listdir('/')", ""]);
         Cosine(0, 1).ShouldBeGreaterThan(Cosine(0, 2));
         Cosine(0, 0).ShouldBe(1, 1e-12);
         vectors[3].ToArray().ShouldAllBe(value => value == 0);
@@ -53,6 +56,7 @@ public sealed class GtpoTests
     private sealed class GivenVectors(double[][] vectors) : ICodeEmbedder
     {
         public IReadOnlyList<ReadOnlyMemory<double>> Embed(IReadOnlyList<string> programs) =>
-            [.. programs.Select(program => new ReadOnlyMemory<double>(vectors[int.Parse(program, System.Globalization.CultureInfo.InvariantCulture)]))];
+            [.. programs.Select(program =>
+                new ReadOnlyMemory<double>(vectors[int.Parse(program, System.Globalization.CultureInfo.InvariantCulture)]))];
     }
 }

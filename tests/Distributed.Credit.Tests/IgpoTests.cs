@@ -31,11 +31,13 @@ public sealed class IgpoTests
     public void Gains_follow_from_answer_log_probabilities_on_both_scales(string name)
     {
         var c = Reference.Cases("igpo").Single(c => c.Name() == name);
-        var scored = c.GetProperty("answer_log_probs").EnumerateArray().Select(rollout => rollout.Table().Select(tokens => tokens.Average()).ToArray()).ToArray();
+        var scored = c.GetProperty("answer_log_probs").EnumerateArray()
+            .Select(rollout => rollout.Table().Select(tokens => tokens.Average()).ToArray()).ToArray();
         Gains(GainScale.ProbDiff).ShouldMatch(c.GetProperty("reward").Table("prob_diff"), name);
         Gains(GainScale.LogProbDiff).ShouldMatch(c.GetProperty("reward").Table("log_prob_diff"), name);
 
-        double[][] Gains(GainScale scale) => Array.ConvertAll(scored, row => InformationGain.FromMeanLogProbs(row, scale).Gains is { } gains ? gains.ToArray() : []);
+        double[][] Gains(GainScale scale) =>
+            Array.ConvertAll(scored, row => InformationGain.FromMeanLogProbs(row, scale).Gains is { } gains ? gains.ToArray() : []);
     }
 
     [Fact]

@@ -9,11 +9,14 @@ public sealed class InvariantTests
 {
     private const int Runs = 100;
 
-    public static TheoryData<string> Methods() => [.. AdvantageEstimators.All.Select(entry => entry.Name), "igpo separate", "igpo released", "a2tgpo released", "gigpo gains", "turn-peer all", "turn-peer peers", "turn-peer batch"];
+    public static TheoryData<string> Methods() =>
+        [.. AdvantageEstimators.All.Select(entry => entry.Name), "igpo separate", "igpo released", "a2tgpo released", "gigpo gains",
+        "turn-peer all", "turn-peer peers", "turn-peer batch"];
 
     /// <summary>Methods whose advantages do not change when every outcome of a prompt grows by the same amount.</summary>
     public static TheoryData<string> ShiftInvariant() =>
-        ["grpo", "rloo", "reinforce++-baseline", "a2tgpo", "a2tgpo released", "igpo separate", "turn-peer", "turn-peer all", "turn-peer peers", "turn-peer batch"];
+        ["grpo", "rloo", "reinforce++-baseline", "a2tgpo", "a2tgpo released", "igpo separate", "turn-peer", "turn-peer all",
+            "turn-peer peers", "turn-peer batch"];
 
     [Theory]
     [MemberData(nameof(Methods))]
@@ -44,7 +47,8 @@ public sealed class InvariantTests
         Check(Batches, batch =>
         {
             var credit = estimator.Assign(batch);
-            var shifted = estimator.Assign([.. batch.Select(group => group with { Rollouts = [.. group.Rollouts.Select(r => r with { Outcome = r.Outcome + 8 })] })]);
+            var shifted = estimator.Assign([.. batch
+                .Select(group => group with { Rollouts = [.. group.Rollouts.Select(r => r with { Outcome = r.Outcome + 8 })] })]);
             ForEachPair(credit, shifted, (a, b) => b.Advantages.ShouldMatch(a.Advantages, method, 1e-7, 1e-7));
         });
     }
@@ -79,7 +83,8 @@ public sealed class InvariantTests
     public void Equal_rollouts_that_answer_at_once_get_exactly_zero(string method)
     {
         var estimator = Make(method);
-        Check(Gen.Choose(-9, 9).SelectMany(outcome => Gen.Choose(1, 9), (outcome, count) => (Outcome: outcome / 10.0, Count: count)), given =>
+        Check(Gen.Choose(-9, 9).SelectMany(outcome => Gen.Choose(1, 9), (outcome, count) => (Outcome: outcome / 10.0, Count: count)),
+            given =>
         {
             ImmutableArray<ScoredRollout> equal = [.. Enumerable.Repeat(new ScoredRollout(given.Outcome, [3]), given.Count)];
             estimator.Assign([new("q", equal)]).Groups[0].Rollouts.ShouldAllBe(rollout => rollout.Advantages[0] == 0);
@@ -133,7 +138,9 @@ public sealed class InvariantTests
                     var shaped = shaper.Shape(group);
                     shaped.Validate();
                     shaped.Rollouts.Length.ShouldBe(group.Rollouts.Length);
-                    shaped.Rollouts.Zip(group.Rollouts).ShouldAllBe(pair => pair.First.TurnTokens == pair.Second.TurnTokens && (pair.First.HasGains || !pair.Second.HasGains));
+                    shaped.Rollouts.Zip(group.Rollouts)
+                        .ShouldAllBe(pair => pair.First.TurnTokens == pair.Second.TurnTokens
+                        && (pair.First.HasGains || !pair.Second.HasGains));
                 }
             }
         }, runs: 30);
@@ -144,7 +151,8 @@ public sealed class InvariantTests
     {
         var bare = new A2tgpo(new A2tgpoOptions(TurnGroupNorm: false, SqrtScaling: false, AdaptiveClip: false));
         var igpo = new Igpo(new IgpoOptions(IgpoNorm.Separate));
-        Check(Batches, batch => ForEachPair(bare.Assign(batch), igpo.Assign(batch), (a, b) => a.Advantages.ShouldMatch(b.Advantages, "advantage", 1e-9, 1e-9)));
+        Check(Batches, batch => ForEachPair(bare.Assign(batch), igpo.Assign(batch), (a, b) => a.Advantages
+            .ShouldMatch(b.Advantages, "advantage", 1e-9, 1e-9)));
     }
 
     [Fact]
@@ -174,7 +182,8 @@ public sealed class InvariantTests
 
     private static void ForEachPair(BatchCredit first, BatchCredit second, Action<RolloutCredit, RolloutCredit> check)
     {
-        foreach (var (a, b) in first.Groups.SelectMany(group => group.Rollouts).Zip(second.Groups.SelectMany(group => group.Rollouts))) check(a, b);
+        foreach (var (a, b) in first.Groups.SelectMany(group => group.Rollouts).Zip(second.Groups.SelectMany(group => group.Rollouts)))
+            check(a, b);
     }
 
     // Eighths add up exactly, so that equal sums in another order are equal; a tie is as likely as it is in training.
@@ -195,13 +204,15 @@ public sealed class InvariantTests
         from called in Gen.Elements(true, false)
         from rank in Gen.Choose(0, 120)
         from code in Gen.Elements("print(1)", "x = 2", "", null)
-        select new TurnSignals { Anchor = anchor, Malformed = malformed, CalledTool = called, RetrievalRank = rank == 0 ? null : rank, Code = code };
+        select new TurnSignals { Anchor = anchor, Malformed = malformed, CalledTool = called, RetrievalRank = rank == 0 ? null : rank,
+            Code = code };
 
     private static Gen<ScoredGroup[]> Batches => BatchesOf(Rollouts, least: 1);
 
     private static Gen<double> WildNumbers => Gen.Frequency(
         (6, Eighths(8)),
-        (1, Gen.Elements(double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.MaxValue, -1e300, 1e100, -1e100, double.Epsilon, 1e-200, -0.0)));
+        (1, Gen.Elements(double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.MaxValue, -1e300, 1e100, -1e100,
+            double.Epsilon, 1e-200, -0.0)));
 
     private static Gen<ScoredRollout> WildRollouts =>
         from turns in Gen.Frequency((9, Gen.Choose(1, 5)), (1, Gen.Constant(0)))

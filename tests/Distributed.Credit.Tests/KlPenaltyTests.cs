@@ -23,8 +23,10 @@ public sealed class KlPenaltyTests
                 _ => KlEstimator.K3Plus,
             };
             var actual = logProbs.Zip(reference, (p, r) => KlPenalty.Of(estimator, p, r)).ToArray();
-            Array.ConvertAll(actual, kl => kl.Value).ShouldMatch(expected.Value.Table("value").SelectMany(row => row).ToArray(), $"{name} {estimator}");
-            Array.ConvertAll(actual, kl => kl.Derivative).ShouldMatch(expected.Value.Table("grad_of_sum").SelectMany(row => row).ToArray(), $"{name} {estimator} gradient");
+            Array.ConvertAll(actual, kl => kl.Value)
+                .ShouldMatch(expected.Value.Table("value").SelectMany(row => row).ToArray(), $"{name} {estimator}");
+            Array.ConvertAll(actual, kl => kl.Derivative)
+                .ShouldMatch(expected.Value.Table("grad_of_sum").SelectMany(row => row).ToArray(), $"{name} {estimator} gradient");
         }
     }
 }

@@ -20,12 +20,15 @@ public sealed class LossAggregationTests
         Total(LossAggMode.SeqMeanTokenSum).ShouldMatch(expected.Number("seq-mean-token-sum"), name);
         Total(LossAggMode.SeqMeanTokenMean, epsilon: 1e-8).ShouldMatch(expected.Number("seq-mean-token-mean"), name);
         Total(LossAggMode.SeqMeanTokenSumNorm, factor: mask[0].Length).ShouldMatch(expected.Number("seq-mean-token-sum-norm"), name);
-        Total(LossAggMode.SeqMeanTokenSumNorm, factor: factor).ShouldMatch(expected.Number("seq-mean-token-sum-norm|loss_scale_factor"), name);
+        Total(LossAggMode.SeqMeanTokenSumNorm, factor: factor)
+            .ShouldMatch(expected.Number("seq-mean-token-sum-norm|loss_scale_factor"), name);
 
         // The reference multiplies by the number of parallel trainers, which later average their gradients.
         (parts * Total(LossAggMode.TokenMean, tokens: tokens)).ShouldMatch(expected.Number("token-mean|batch_num_tokens,dp_size"), name);
-        (parts * Total(LossAggMode.SeqMeanTokenSum, sequences: sequences)).ShouldMatch(expected.Number("seq-mean-token-sum|global_batch_size,dp_size"), name);
-        (parts * Total(LossAggMode.SeqMeanTokenMean, epsilon: 1e-8, sequences: sequences)).ShouldMatch(expected.Number("seq-mean-token-mean|global_batch_size,dp_size"), name);
+        (parts * Total(LossAggMode.SeqMeanTokenSum, sequences: sequences))
+            .ShouldMatch(expected.Number("seq-mean-token-sum|global_batch_size,dp_size"), name);
+        (parts * Total(LossAggMode.SeqMeanTokenMean, epsilon: 1e-8, sequences: sequences))
+            .ShouldMatch(expected.Number("seq-mean-token-mean|global_batch_size,dp_size"), name);
 
         double Total(LossAggMode mode, double? factor = null, double epsilon = 0, long? tokens = null, long? sequences = null)
         {

@@ -16,7 +16,8 @@ public sealed class OptionTests
         OptionNames.Of(typeof(A2tgpoOptions)).ShouldBe(
             ["alpha", "gamma", "beta", "ig_std_floor", "turn_group_norm", "sqrt_scaling", "adaptive_clip", "divide_by_std", "variant"]);
         OptionNames.Of(typeof(PolicyLossOptions)).ShouldBe(
-            ["policy_loss", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "loss_agg_mode", "loss_scale_factor", "kl_coef", "kl_estimator", "mean_epsilon"]);
+            ["policy_loss", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "loss_agg_mode", "loss_scale_factor", "kl_coef",
+                "kl_estimator", "mean_epsilon"]);
         OptionNames.Of(typeof(RolloutCorrectionOptions)).ShouldBe(["rollout_is", "rollout_is_threshold", "rollout_is_batch_normalize"]);
         OptionNames.Of(typeof(GroupFilterOptions)).ShouldBe(["filter_groups", "skip_below"]);
     }
@@ -31,8 +32,10 @@ public sealed class OptionTests
             ["loss_agg_mode"] = "seq-mean-token-sum-norm",
             ["loss_scale_factor"] = "512",
         });
-        options.ShouldBe(new PolicyLossOptions(PolicyLossKind.Turn, 0.003, LossAggMode: LossAggMode.SeqMeanTokenSumNorm, LossScaleFactor: 512));
-        ((RolloutCorrectionOptions)OptionNames.Bind("rollout_correction", typeof(RolloutCorrectionOptions), new Dictionary<string, string> { ["rollout_is"] = "null" }))
+        options.ShouldBe(new PolicyLossOptions(PolicyLossKind.Turn, 0.003, LossAggMode: LossAggMode.SeqMeanTokenSumNorm,
+            LossScaleFactor: 512));
+        var off = new Dictionary<string, string> { ["rollout_is"] = "null" };
+        ((RolloutCorrectionOptions)OptionNames.Bind("rollout_correction", typeof(RolloutCorrectionOptions), off))
             .RolloutIs.ShouldBe(RolloutIs.None);
     }
 
@@ -44,7 +47,8 @@ public sealed class OptionTests
     [InlineData("beta", "NaN", "beta is NaN; it must be from 0 to 1")]
     [InlineData("adaptive_clip", "yes", "adaptive_clip is 'yes'; it must be true or false")]
     public void A_wrong_option_is_refused_with_its_name_and_the_mend(string option, string value, string message) =>
-        Should.Throw<CreditException>(() => AdvantageEstimators.Create("a2tgpo", new Dictionary<string, string> { [option] = value })).Message.ShouldContain(message);
+        Should.Throw<CreditException>(() => AdvantageEstimators.Create("a2tgpo", new Dictionary<string, string> { [option] = value }))
+            .Message.ShouldContain(message);
 
     [Fact]
     public void An_unknown_method_is_refused_with_the_list_of_methods() =>

@@ -12,7 +12,8 @@ public sealed class OutcomeAdvantageTests
     {
         var (c, groups) = Case(name);
         Advantages(groups, new Grpo(new GrpoOptions(SingletonGroup: SingletonGroup.Raw))).ShouldMatch(Expected(c, "grpo_std"), name);
-        Advantages(groups, new Grpo(new GrpoOptions(NormAdvByStdInGrpo: false, SingletonGroup: SingletonGroup.Raw))).ShouldMatch(Expected(c, "grpo_nostd"), name);
+        Advantages(groups, new Grpo(new GrpoOptions(NormAdvByStdInGrpo: false, SingletonGroup: SingletonGroup.Raw)))
+            .ShouldMatch(Expected(c, "grpo_nostd"), name);
     }
 
     [Theory]
@@ -45,5 +46,6 @@ public sealed class OutcomeAdvantageTests
 
     private static double[] Expected(JsonElement c, string method) => c.GetProperty("advantage_per_sample").Numbers(method);
 
-    private static double[] Advantages(GroupedRollouts groups, IAdvantageEstimator estimator) => [.. groups.Credit(estimator).Select(credit => credit.Advantages[0])];
+    private static double[] Advantages(GroupedRollouts groups, IAdvantageEstimator estimator) =>
+        [.. groups.Credit(estimator).Select(credit => credit.Advantages[0])];
 }

@@ -34,7 +34,8 @@ public sealed class PolicyLossReferenceTests
         var batch = new ReferenceBatch(Case("policy_losses", name));
         foreach (var (config, results) in batch.Configs())
         {
-            batch.Check(Options(PolicyLossKind.Gspo, config, LossAggMode.SeqMeanTokenMean, batch.Width), results.GetProperty("gspo"), $"{name} gspo");
+            batch.Check(Options(PolicyLossKind.Gspo, config, LossAggMode.SeqMeanTokenMean, batch.Width), results.GetProperty("gspo"),
+                $"{name} gspo");
             foreach (var mode in results.GetProperty("cispo").EnumerateObject())
             {
                 batch.Check(Options(PolicyLossKind.Cispo, config, Mode(mode.Name), batch.Width), mode.Value, $"{name} cispo {mode.Name}");
@@ -53,7 +54,8 @@ public sealed class PolicyLossReferenceTests
         var options = new PolicyLossOptions(PolicyLossKind.Turn, c.Number("cliprange_low"), c.Number("cliprange_high"));
         batch.Check(options, paper, name);
 
-        double[][] Spread(double[][] byTurn) => [.. turnIds.Select((row, i) => row.Select(turn => turn < 0 ? 0 : byTurn[i][(int)turn]).ToArray())];
+        double[][] Spread(double[][] byTurn) =>
+            [.. turnIds.Select((row, i) => row.Select(turn => turn < 0 ? 0 : byTurn[i][(int)turn]).ToArray())];
     }
 
     [Theory]
@@ -65,13 +67,15 @@ public sealed class PolicyLossReferenceTests
         var advantages = code.Table("advantages_tokens");
 
         // That code takes a run of equal advantages for a turn.
-        var runs = advantages.Select(row => row.Select((_, t) => (double)Enumerable.Range(1, t).Count(k => row[k] != row[k - 1])).ToArray()).ToArray();
+        var runs = advantages.Select(row => row.Select((_, t) => (double)Enumerable.Range(1, t).Count(k => row[k] != row[k - 1])).ToArray())
+            .ToArray();
         foreach (var result in code.GetProperty("results").EnumerateArray())
         {
             var mode = Mode(result.GetProperty("loss_agg_mode").GetString()!);
             var scales = result.GetProperty("dynamic_clip").GetBoolean() ? code.Table("clip_scale_tokens") : null;
             var batch = new ReferenceBatch(c, advantages, scales, runs);
-            var options = new PolicyLossOptions(PolicyLossKind.Turn, c.Number("cliprange_low"), c.Number("cliprange_high"), LossAggMode: mode, LossScaleFactor: batch.Width);
+            var options = new PolicyLossOptions(PolicyLossKind.Turn, c.Number("cliprange_low"), c.Number("cliprange_high"),
+                LossAggMode: mode, LossScaleFactor: batch.Width);
             batch.Check(options, result, $"{name} {mode}", mode == LossAggMode.TokenMean ? batch.Exact(1) : 1);
         }
     }

@@ -56,7 +56,8 @@ public sealed class PolicyLossTests
             double[] logProbs = [-1, -2, -0.5];
             var sequence = new LossSequence(logProbs, new[] { 2.0, 2, -1 }, new[] { 0, 0, 1 });
             var gradient = new double[3];
-            new PolicyLoss(new PolicyLossOptions(kind, LossAggMode: LossAggMode.SeqMeanTokenSum), [sequence]).Evaluate(0, logProbs, gradient);
+            new PolicyLoss(new PolicyLossOptions(kind, LossAggMode: LossAggMode.SeqMeanTokenSum), [sequence]).Evaluate(0, logProbs,
+                gradient);
             gradient.ShouldMatch([-2, -2, 1], $"{kind}");
         }
     }
@@ -75,7 +76,8 @@ public sealed class PolicyLossTests
     {
         var credit = new RolloutCredit([1, 1], [1.3, 0.7], 0);
         var sequence = LossSequence.FromTurns(new[] { -1f, -1f }, new[] { 0, 1 }, credit);
-        var loss = new PolicyLoss(new PolicyLossOptions(PolicyLossKind.Turn, 0.1, 0.1, LossAggMode: LossAggMode.SeqMeanTokenSum), [sequence]);
+        var loss = new PolicyLoss(new PolicyLossOptions(PolicyLossKind.Turn, 0.1, 0.1, LossAggMode: LossAggMode.SeqMeanTokenSum),
+            [sequence]);
         var gradient = new double[2];
         loss.Evaluate(0, [-0.88, -0.88], gradient);
         gradient[0].ShouldBe(-Math.Exp(0.12), 1e-6);
@@ -114,13 +116,17 @@ public sealed class PolicyLossTests
     public void Any_log_probability_gives_a_finite_loss_or_the_trainer_sees_that_it_is_not()
     {
         var numbers = Gen.Elements(-1e30, -745.0, -50.0, -1.0, 0.0, 50.0);
-        var inputs = from kind in Gen.Elements(Enum.GetValues<PolicyLossKind>()) from pairs in Gen.Zip(numbers, numbers).ListOf(4) select (kind, pairs);
+        var inputs =
+            from kind in Gen.Elements(Enum.GetValues<PolicyLossKind>())
+            from pairs in Gen.Zip(numbers, numbers).ListOf(4)
+            select (kind, pairs);
         Prop.ForAll(Arb.From(inputs), input =>
         {
             double[] old = [.. input.pairs.Select(pair => pair.Item1)];
             double[] now = [.. input.pairs.Select(pair => pair.Item2)];
             var gradient = new double[4];
-            var loss = new PolicyLoss(new PolicyLossOptions(input.kind), [new LossSequence(old, new[] { 1.0, 1, -1, -1 }, new[] { 0, 0, 1, 1 })]);
+            var loss = new PolicyLoss(new PolicyLossOptions(input.kind),
+                [new LossSequence(old, new[] { 1.0, 1, -1, -1 }, new[] { 0, 0, 1, 1 })]);
             double.IsFinite(loss.Evaluate(0, now, gradient)).ShouldBeTrue();
             gradient.ShouldAllBe(value => double.IsFinite(value));
         }).Check(Config.QuickThrowOnFailure);
@@ -141,11 +147,15 @@ public sealed class PolicyLossTests
     [Fact]
     public void Wrong_sequences_are_refused_with_their_place()
     {
-        Refusal(new LossSequence(new[] { -1.0 }, new[] { 1.0, 2 }, new[] { 0 })).ShouldBe("sequence 0 has 2 advantages for 1 old log-probabilities; give one of each per target");
-        Refusal(new LossSequence(new[] { -1.0, double.NaN }, new[] { 1.0, 2 }, new[] { 0, 0 })).ShouldContain("sequence 0, target 1: the old log-probability is not finite");
-        Refusal(new LossSequence(new[] { -1.0, -1, -1 }, new[] { 1.0, 2, 3 }, new[] { 0, 1, 0 })).ShouldContain("turn 0 comes back at target 2");
+        Refusal(new LossSequence(new[] { -1.0 }, new[] { 1.0, 2 }, new[] { 0 }))
+            .ShouldBe("sequence 0 has 2 advantages for 1 old log-probabilities; give one of each per target");
+        Refusal(new LossSequence(new[] { -1.0, double.NaN }, new[] { 1.0, 2 }, new[] { 0, 0 }))
+            .ShouldContain("sequence 0, target 1: the old log-probability is not finite");
+        Refusal(new LossSequence(new[] { -1.0, -1, -1 }, new[] { 1.0, 2, 3 }, new[] { 0, 1, 0 }))
+            .ShouldContain("turn 0 comes back at target 2");
         Refusal(new LossSequence(new[] { -1.0 }, new[] { 1.0 }, new[] { 0 }), new PolicyLossOptions(KlCoef: 0.1)).ShouldContain("kl_coef");
-        Should.Throw<CreditException>(() => LossSequence.FromTurns(new[] { -1f }, new[] { 2 }, new RolloutCredit([1, 1], [1, 1], 1))).Message.ShouldContain("turn id 2");
+        Should.Throw<CreditException>(() => LossSequence.FromTurns(new[] { -1f }, new[] { 2 }, new RolloutCredit([1, 1], [1, 1], 1)))
+            .Message.ShouldContain("turn id 2");
 
         static string Refusal(LossSequence sequence, PolicyLossOptions? options = null) =>
             Should.Throw<CreditException>(() => new PolicyLoss(options ?? new PolicyLossOptions(), [sequence])).Message;

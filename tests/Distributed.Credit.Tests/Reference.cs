@@ -10,7 +10,8 @@ internal static class Reference
     private static readonly ConcurrentDictionary<string, JsonElement> Loaded = new();
 
     public static JsonElement Load(string name) =>
-        Loaded.GetOrAdd(name, static file => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "algo", file + ".json"))).RootElement);
+        Loaded.GetOrAdd(name, static file =>
+            JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "algo", file + ".json"))).RootElement);
 
     public static IEnumerable<JsonElement> Cases(string name) => Load(name).GetProperty("cases").EnumerateArray();
 
@@ -22,42 +23,49 @@ internal static class Reference
 
     public static double[] Numbers(this JsonElement element, string property) => element.GetProperty(property).Numbers();
 
-    public static int[] Integers(this JsonElement element, string property) => [.. element.GetProperty(property).EnumerateArray().Select(item => item.GetInt32())];
+    public static int[] Integers(this JsonElement element, string property) =>
+        [.. element.GetProperty(property).EnumerateArray().Select(item => item.GetInt32())];
 
     public static double[][] Table(this JsonElement element) => [.. element.EnumerateArray().Select(row => row.Numbers())];
 
     public static double[][] Table(this JsonElement element, string property) => element.GetProperty(property).Table();
 
     /// <summary>The rows of a 0/1 mask.</summary>
-    public static bool[][] Mask(this JsonElement element, string property) => [.. element.Table(property).Select(row => row.Select(value => value != 0).ToArray())];
+    public static bool[][] Mask(this JsonElement element, string property) =>
+        [.. element.Table(property).Select(row => row.Select(value => value != 0).ToArray())];
 
     /// <summary>The members of a row where the mask is set.</summary>
     public static T[] Where<T>(this T[] row, bool[] mask) => [.. row.Where((_, i) => mask[i])];
 
     public static void ShouldMatch(this double actual, double expected, string what, double relative = 1e-9, double absolute = 1e-12) =>
-        (Math.Abs(actual - expected) <= relative * Math.Abs(expected) + absolute).ShouldBeTrue($"{what}: got {actual:R}, expected {expected:R}");
+        (Math.Abs(actual - expected) <= relative * Math.Abs(expected) + absolute)
+            .ShouldBeTrue($"{what}: got {actual:R}, expected {expected:R}");
 
-    public static void ShouldMatch(this IReadOnlyList<double> actual, IReadOnlyList<double> expected, string what, double relative = 1e-9, double absolute = 1e-12)
+    public static void ShouldMatch(this IReadOnlyList<double> actual, IReadOnlyList<double> expected, string what, double relative = 1e-9,
+        double absolute = 1e-12)
     {
         actual.Count.ShouldBe(expected.Count, what);
         for (var i = 0; i < expected.Count; i++) actual[i].ShouldMatch(expected[i], $"{what} [{i}]", relative, absolute);
     }
 
     public static void ShouldMatch(
-        this IReadOnlyList<IReadOnlyList<double>> actual, IReadOnlyList<IReadOnlyList<double>> expected, string what, double relative = 1e-9, double absolute = 1e-12)
+        this IReadOnlyList<IReadOnlyList<double>> actual, IReadOnlyList<IReadOnlyList<double>> expected, string what,
+            double relative = 1e-9, double absolute = 1e-12)
     {
         actual.Count.ShouldBe(expected.Count, what);
         for (var i = 0; i < expected.Count; i++) actual[i].ShouldMatch(expected[i], $"{what} rollout {i}", relative, absolute);
     }
 
-    public static void ShouldMatchRows(this ImmutableArray<double>[] actual, double[][] expected, string what, double relative = 1e-9, double absolute = 1e-12)
+    public static void ShouldMatchRows(this ImmutableArray<double>[] actual, double[][] expected, string what, double relative = 1e-9,
+        double absolute = 1e-12)
     {
         actual.Length.ShouldBe(expected.Length, what);
         for (var i = 0; i < expected.Length; i++) actual[i].ShouldMatch(expected[i], $"{what} rollout {i}", relative, absolute);
     }
 
     /// <summary>Groups the rollouts of a case by its list of prompt ids.</summary>
-    public static GroupedRollouts Groups(this JsonElement element, Func<int, ScoredRollout> rollout) => new(element.Integers("group"), rollout);
+    public static GroupedRollouts Groups(this JsonElement element, Func<int, ScoredRollout> rollout) =>
+        new(element.Integers("group"), rollout);
 
     /// <summary>Rollouts of tool turns with these gains and one final turn each.</summary>
     public static GroupedRollouts GroupsWithGains(this JsonElement element, double[][] gains)
@@ -65,7 +73,8 @@ internal static class Reference
         var outcomes = element.Numbers("outcome");
         var lengths = element.TryGetProperty("turn_token_lengths", out var given) ? given.Table() : null;
         return element.Groups(i => new ScoredRollout(
-            outcomes[i], lengths is null ? [.. Enumerable.Repeat(1, gains[i].Length + 1)] : [.. lengths[i].Select(length => (int)length)], [.. gains[i]]));
+            outcomes[i], lengths is null ? [.. Enumerable.Repeat(1, gains[i].Length + 1)] : [.. lengths[i].Select(length => (int)length)],
+                [.. gains[i]]));
     }
 }
 

@@ -11,16 +11,19 @@ public sealed class RolloutCorrectionTests
         var c = Reference.Cases("rollout_is").Single(c => c.Name() == name);
         var mask = c.Mask("response_mask");
         var rollout = c.Table("rollout_log_prob");
-        PolicyPair[] batch = [.. c.Table("train_log_prob").Select((row, i) => new PolicyPair(row.Where(mask[i]), rollout[i].Where(mask[i])))];
+        PolicyPair[] batch = [.. c.Table("train_log_prob")
+            .Select((row, i) => new PolicyPair(row.Where(mask[i]), rollout[i].Where(mask[i])))];
         foreach (var expected in c.GetProperty("is_weights").EnumerateArray())
         {
             var level = expected.GetProperty("level").GetString() == "token" ? RolloutIs.Token : RolloutIs.Sequence;
-            var options = new RolloutCorrectionOptions(level, expected.Number("threshold"), expected.GetProperty("batch_normalize").GetBoolean());
+            var options = new RolloutCorrectionOptions(level, expected.Number("threshold"),
+                expected.GetProperty("batch_normalize").GetBoolean());
             var corrected = RolloutCorrection.Correct(options, batch);
             var rows = expected.Table("weights");
             // The reference's batch mean divides by the count + 1e-8, ours by the count.
             var tolerance = options.RolloutIsBatchNormalize ? 2e-8 : 1e-9;
-            for (var i = 0; i < batch.Length; i++) corrected.Weights![i].ToArray().ShouldMatch(rows[i].Where(mask[i]), $"{name} {options} {i}", tolerance);
+            for (var i = 0; i < batch.Length; i++)
+                corrected.Weights![i].ToArray().ShouldMatch(rows[i].Where(mask[i]), $"{name} {options} {i}", tolerance);
         }
 
         if (!c.GetProperty("offpolicy_metrics").TryGetProperty("kl", out var kl)) return;
@@ -42,9 +45,23 @@ public sealed class RolloutCorrectionTests
     }
 
     [Fact]
+    public void Metrics_measure_the_distance_and_what_was_truncated()
+    {
+        var (up, down) = (Math.Log(4), Math.Log(0.5));
+        PolicyPair[] batch = [new(new[] { up - 2, down - 2, -1 }, new[] { -2.0, -2, -1 })];
+        var metrics = RolloutCorrection.Correct(new RolloutCorrectionOptions(RolloutIs.Token, 2), batch).Metrics;
+        metrics.TrainRolloutLogprobAbsDiff.ShouldBe((up - down) / 3, 1e-12);
+        metrics.MismatchKl.ShouldBe((4 - up - 1 + (0.5 - down - 1)) / 3, 1e-12);
+        metrics.RolloutIsMean.ShouldBe(5.5 / 3, 1e-12);
+        metrics.RolloutIsMax.ShouldBe(4, 1e-12);
+        metrics.RolloutIsTruncatedFraction.ShouldBe(1 / 3.0);
+    }
+
+    [Fact]
     public void A_log_probability_that_is_not_finite_is_refused_with_its_place()
     {
         PolicyPair[] batch = [PolicyPair.Of([-1f, -2f], [-1f, float.NegativeInfinity])];
-        Should.Throw<CreditException>(() => RolloutCorrection.Correct(new RolloutCorrectionOptions(), batch)).Message.ShouldContain("sequence 0, target 1");
+        Should.Throw<CreditException>(() => RolloutCorrection.Correct(new RolloutCorrectionOptions(), batch)).Message
+            .ShouldContain("sequence 0, target 1");
     }
 }

@@ -20,7 +20,8 @@ public sealed class ShaperTests
         new MinForm(new MinFormOptions(1e-3)).Shape(group).Rollouts[0].Gains!.Value.ToArray().ShouldMatch([0, -0.25, 0], "cold");
         var warm = new MinForm(new MinFormOptions(0.5)).Shape(group).Rollouts[0].Gains!.Value;
         double[] weights = [Math.Exp(-1), Math.Exp(0.5), Math.Exp(-1.5)];
-        warm.ToArray().ShouldMatch([0.5 * weights[0] / weights.Sum(), -0.25 * weights[1] / weights.Sum(), 0.75 * weights[2] / weights.Sum()], "warm");
+        warm.ToArray().ShouldMatch([0.5 * weights[0] / weights.Sum(), -0.25 * weights[1] / weights.Sum(),
+            0.75 * weights[2] / weights.Sum()], "warm");
     }
 
     [Fact]
@@ -58,7 +59,8 @@ public sealed class ShaperTests
         var shaped = new RankIncentive(new RankIncentiveOptions()).Shape(new("q", [rollout])).Rollouts[0];
         shaped.Gains!.Value[0].ShouldBe(0.25 + expected, 1e-12);
         shaped.Outcome.ShouldBe(0);
-        new RankIncentive(new RankIncentiveOptions(Into: ShapedReward.Outcome)).Shape(new("q", [rollout])).Rollouts[0].Outcome.ShouldBe(expected, 1e-12);
+        new RankIncentive(new RankIncentiveOptions(Into: ShapedReward.Outcome)).Shape(new("q", [rollout])).Rollouts[0].Outcome
+            .ShouldBe(expected, 1e-12);
     }
 
     [Fact]
@@ -94,7 +96,8 @@ public sealed class ShaperTests
 
         // Taking each expected call's own best would give the first one the call that the second needs: names 1, pairs 1 + 3, of 1 + 2 + 3.
         ToolCall[] expected = [Call("search", ("query", "a")), Call("search", ("query", "a"), ("k", "3"))];
-        ToolFormat.Reward(new(true, [Call("search", ("query", "a"), ("k", "3")), Call("search", ("query", "b"))], expected)).ShouldBe(1 + 6 * 5.0 / 6 - 3, 1e-12);
+        ToolFormat.Reward(new(true, [Call("search", ("query", "a"), ("k", "3")), Call("search", ("query", "b"))], expected))
+            .ShouldBe(1 + 6 * 5.0 / 6 - 3, 1e-12);
     }
 
     [Fact]
@@ -108,7 +111,8 @@ public sealed class ShaperTests
     public void Shapers_are_applied_in_their_order_and_named()
     {
         ScoredGroup group = new("q", [new(1, [1, 1], [0.5]), new(0, [1, 1], [0.1])]);
-        var estimator = new ShapedEstimator(new TurnPeer(new TurnPeerOptions()), [new Gated(new GatedOptions()), new Par(new ParOptions())]);
+        var estimator = new ShapedEstimator(new TurnPeer(new TurnPeerOptions()),
+            [new Gated(new GatedOptions()), new Par(new ParOptions())]);
         estimator.Name.ShouldBe("gated > par > turn-peer");
         var expected = new TurnPeer(new TurnPeerOptions()).Assign([new Par(new ParOptions()).Shape(new Gated(new GatedOptions()).Shape(group))]);
         estimator.Assign([group]).Groups[0].Rollouts[0].Advantages.ShouldBe(expected.Groups[0].Rollouts[0].Advantages);
@@ -117,5 +121,6 @@ public sealed class ShaperTests
     private static double[] Outcomes(IRewardShaper shaper, params (double Outcome, int Tokens)[] rollouts) =>
         [.. shaper.Shape(new("q", [.. rollouts.Select(r => new ScoredRollout(r.Outcome, [r.Tokens]))])).Rollouts.Select(r => r.Outcome)];
 
-    private static ToolCall Call(string tool, params (string Name, string Value)[] arguments) => new(tool, arguments.ToDictionary(a => a.Name, a => a.Value));
+    private static ToolCall Call(string tool, params (string Name, string Value)[] arguments) =>
+        new(tool, arguments.ToDictionary(a => a.Name, a => a.Value));
 }

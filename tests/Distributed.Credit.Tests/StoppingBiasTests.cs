@@ -44,11 +44,14 @@ public sealed class StoppingBiasTests
             var target = expected.GetProperty("target").GetString() == "outcome" ? GradientTarget.Outcome : GradientTarget.OutcomeAndGains;
             foreach (var bySize in expected.GetProperty("by_G").EnumerateObject())
             {
-                // Large groups take most of the time: six for the one method it matters for, four on noise for the methods as they are used.
+                // Large groups take most of the time: six for the one method it matters for, four on noise for the methods as they are
+                // used.
                 if (bySize.Name == "6" && method != "loo_stop_aware_turn_group") continue;
-                if (bySize.Name == "4" && (name == MirrorImage || (name == Noise && method.EndsWith("mean_only", StringComparison.Ordinal)))) continue;
+                if (bySize.Name == "4" && (name == MirrorImage
+                    || (name == Noise && method.EndsWith("mean_only", StringComparison.Ordinal)))) continue;
                 if (HasTies(name, method)) continue;
-                var report = GradientBias.Measure(problem, Estimator(method), int.Parse(bySize.Name, System.Globalization.CultureInfo.InvariantCulture), target);
+                var report = GradientBias.Measure(problem, Estimator(method),
+                    int.Parse(bySize.Name, System.Globalization.CultureInfo.InvariantCulture), target);
                 report.ExpectedGradient.ShouldMatch(bySize.Value.Table("expected_gradient"), $"{name} {method} G={bySize.Name}");
                 report.Bias.ShouldMatch(bySize.Value.Table("bias_vs_target"), $"{name} {method} G={bySize.Name} bias", absolute: 1e-11);
                 report.TraceVariance.ShouldMatch(bySize.Value.Number("trace_variance"), $"{name} {method} G={bySize.Name} variance");
@@ -83,7 +86,8 @@ public sealed class StoppingBiasTests
         foreach (var peers in Enum.GetValues<TurnPeers>())
         {
             foreach (var size in (int[])[2, 3])
-                GradientBias.Measure(Problem(name), new TurnPeer(new TurnPeerOptions(Peers: peers)), size, GradientTarget.OutcomeAndGains).BiasNorm.ShouldBeLessThan(Tolerance);
+                GradientBias.Measure(Problem(name), new TurnPeer(new TurnPeerOptions(Peers: peers)), size, GradientTarget.OutcomeAndGains)
+                    .BiasNorm.ShouldBeLessThan(Tolerance);
         }
     }
 
@@ -110,14 +114,16 @@ public sealed class StoppingBiasTests
             foreach (var expected in Case(problem.Name).GetProperty("eq12_one_over_M_weighting_G4").EnumerateObject())
             {
                 if (HasTies(problem.Name, expected.Name)) continue;
-                var report = GradientBias.Measure(problem, Estimator(expected.Name), 4, GradientTarget.OutcomeAndGains, meanOverTokens: true);
+                var report = GradientBias.Measure(problem, Estimator(expected.Name), 4, GradientTarget.OutcomeAndGains,
+                    meanOverTokens: true);
                 report.ExpectedGradient.ShouldMatch(expected.Value.Table("expected_gradient"), $"{problem.Name} {expected.Name}");
             }
         }
     }
 
     /// <summary>
-    /// Two pairs of second gains (0.55 - 0.5 beside 0.35 - 0.3, 0.4 - 0.7 beside 0.3 - 0.6) are equal but for rounding. The reference z-scores that rounding within a
+    /// Two pairs of second gains (0.55 - 0.5 beside 0.35 - 0.3, 0.4 - 0.7 beside 0.3 - 0.6) are equal but for rounding. The reference
+    /// z-scores that rounding within a
     /// turn, in an order of summation of its own; stopping_bias_ties has the values without it.
     /// </summary>
     private static bool HasTies(string problem, string method) =>

@@ -41,7 +41,8 @@ public sealed class TurnPeerTests
         Math.Sqrt(scaled.Average(a => a * a)).ShouldBe(1, 1e-12);
         scaled.Zip(plain, (s, p) => s * plain[0] - p * scaled[0]).ShouldAllBe(difference => Math.Abs(difference) < 1e-12);
 
-        double[] All(TurnPeerOptions options) => [.. new TurnPeer(options).Assign(batch).Groups.SelectMany(g => g.Rollouts).SelectMany(r => r.Advantages)];
+        double[] All(TurnPeerOptions options) =>
+            [.. new TurnPeer(options).Assign(batch).Groups.SelectMany(g => g.Rollouts).SelectMany(r => r.Advantages)];
     }
 
     [Fact]

@@ -3,7 +3,8 @@ namespace Distributed.Credit.Bias;
 /// <summary>What an estimator's gradient is on average, exactly.</summary>
 /// <param name="ExpectedGradient">E[1/G sum over rollouts and turns of A grad log policy], [depth][action].</param>
 /// <param name="Bias">That minus the true gradient of the target.</param>
-/// <param name="BiasNorm">Euclidean norm of the bias. A method that z-scores also carries a positive scale: compare its signs and zeros, not its sizes.</param>
+/// <param name="BiasNorm">Euclidean norm of the bias. A method that z-scores also carries a positive scale: compare its signs and zeros,
+/// not its sizes.</param>
 /// <param name="Cosine">Cosine between the two gradients; 0 if either is zero.</param>
 /// <param name="TraceVariance">Trace of the covariance of one group's gradient.</param>
 public sealed record GradientReport(double[][] ExpectedGradient, double[][] Bias, double BiasNorm, double Cosine, double TraceVariance);
@@ -17,9 +18,11 @@ public static class GradientBias
     /// <param name="estimator">The estimator; it sees one group at a time.</param>
     /// <param name="groupSize">G, 1 to 8.</param>
     /// <param name="target">What its gradient ought to be the gradient of.</param>
-    /// <param name="meanOverTokens">Divide each rollout's part by its number of turns, as seq-mean-token-mean does with one token a turn.</param>
+    /// <param name="meanOverTokens">Divide each rollout's part by its number of turns, as seq-mean-token-mean does with one token a
+    /// turn.</param>
     /// <exception cref="CreditException">The group size is out of range.</exception>
-    public static GradientReport Measure(StoppingProblem problem, IAdvantageEstimator estimator, int groupSize, GradientTarget target, bool meanOverTokens = false)
+    public static GradientReport Measure(
+        StoppingProblem problem, IAdvantageEstimator estimator, int groupSize, GradientTarget target, bool meanOverTokens = false)
     {
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(estimator);
@@ -36,7 +39,8 @@ public static class GradientBias
         double[][] bias = [.. expected.Select((row, d) => row.Select((value, a) => value - truth[d][a]).ToArray())];
         return new GradientReport(expected, bias, Math.Sqrt(Dot(bias, bias)), Cosine(expected, truth), squares - norm);
 
-        // Ordered draws that give this multiset: G! / product of the multiplicities' factorials, gathered as members are chosen in ascending order.
+        // Ordered draws that give this multiset: G! / product of the multiplicities' factorials, gathered as members are chosen in
+        // ascending order.
         void Visit(int chosen, int first, double weight, int repeats)
         {
             if (chosen == groupSize)
@@ -55,13 +59,15 @@ public static class GradientBias
 
         void Add(double weight)
         {
-            var credit = estimator.Assign([new ScoredGroup(problem.Name, [.. members.Select(member => rollouts[member])])]).Groups[0].Rollouts;
+            var group = new ScoredGroup(problem.Name, [.. members.Select(member => rollouts[member])]);
+            var credit = estimator.Assign([group]).Groups[0].Rollouts;
             var gradient = StoppingProblem.NewGradient();
             for (var i = 0; i < groupSize; i++)
             {
                 var actions = problem.Trajectories[members[i]].Actions;
                 var share = 1.0 / groupSize / (meanOverTokens ? credit[i].Advantages.Length : 1);
-                for (var depth = 0; depth < actions.Length; depth++) problem.AddScore(gradient[depth], depth, actions[depth], share * credit[i].Advantages[depth]);
+                for (var depth = 0; depth < actions.Length; depth++)
+                    problem.AddScore(gradient[depth], depth, actions[depth], share * credit[i].Advantages[depth]);
             }
 
             for (var depth = 0; depth < gradient.Length; depth++)

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Distributed.Credit.Bias;
 
 /// <summary>
-/// The smallest world in which a policy decides when to stop: twice it answers or uses one of two tools, after two tools it must answer. Everything can be
+/// The smallest world in which a policy decides when to stop: twice it answers or uses one of two tools, after two tools it must answer.
+/// Everything can be
 /// enumerated, so that an estimator's expected gradient is known to the last digit.
 /// </summary>
 public sealed class StoppingProblem
@@ -41,9 +42,11 @@ public sealed class StoppingProblem
     /// <summary>The five problems of docs/algorithms.md.</summary>
     public static IReadOnlyList<StoppingProblem> All { get; } =
     [
-        FromSuccess("rich", "searching helps; success is as likely as the answer is after the last tool", [0.2, 0.5, 0.3, 0.55, 0.5, 0.6, 0.35]),
+        FromSuccess("rich", "searching helps; success is as likely as the answer is after the last tool",
+            [0.2, 0.5, 0.3, 0.55, 0.5, 0.6, 0.35]),
         FromSuccess("over_search", "the first search helps, a second one does harm", [0.5, 0.7, 0.6, 0.4, 0.35, 0.45, 0.3]),
-        FromSuccess("always_correct_ig_positive", "every rollout succeeds, only the gains differ", [0.2, 0.5, 0.3, 0.55, 0.5, 0.6, 0.35], outcome: 1),
+        FromSuccess("always_correct_ig_positive", "every rollout succeeds, only the gains differ", [0.2, 0.5, 0.3, 0.55, 0.5, 0.6, 0.35],
+            outcome: 1),
         FromNoise("null_ig_independent_of_tool", "gains are noise with a positive mean, outcomes always 0", [0.1, 0.3]),
         FromNoise("null_ig_negative_mean", "gains are noise with a negative mean, outcomes always 0", [-0.1, -0.3]),
     ];
@@ -63,7 +66,8 @@ public sealed class StoppingProblem
     }
 
     /// <summary>
-    /// What accumulating gains centred per turn index misses for infinitely many rollouts: -sum over k of mean(ig_k | turn k present) * gradient of Pr(turn k present).
+    /// What accumulating gains centred per turn index misses for infinitely many rollouts: -sum over k of mean(ig_k | turn k present) *
+    /// gradient of Pr(turn k present).
     /// </summary>
     public double[][] TurnIndexBias()
     {
@@ -71,10 +75,12 @@ public sealed class StoppingProblem
         for (var k = 0; k < Depths; k++)
         {
             var present = Trajectories.Where(trajectory => trajectory.Gains.Length > k).ToArray();
-            var mean = present.Sum(trajectory => trajectory.Probability * trajectory.Gains[k]) / present.Sum(trajectory => trajectory.Probability);
+            var likely = present.Sum(trajectory => trajectory.Probability);
+            var mean = present.Sum(trajectory => trajectory.Probability * trajectory.Gains[k]) / likely;
             foreach (var trajectory in present)
             {
-                for (var depth = 0; depth < trajectory.Actions.Length; depth++) AddScore(bias[depth], depth, trajectory.Actions[depth], -mean * trajectory.Probability);
+                for (var depth = 0; depth < trajectory.Actions.Length; depth++)
+                    AddScore(bias[depth], depth, trajectory.Actions[depth], -mean * trajectory.Probability);
             }
         }
 
@@ -89,8 +95,10 @@ public sealed class StoppingProblem
 
     internal static double[][] NewGradient() => [.. Enumerable.Range(0, Depths).Select(_ => new double[ActionCount])];
 
-    /// <summary>Success probability after: nothing, A, B, AA, AB, BA, BB. Gains are its differences; a fixed outcome overrides success.</summary>
-    private static StoppingProblem FromSuccess(string name, string description, double[] success, double? outcome = null) => new(name, description, (problem, all) =>
+    /// <summary>Success probability after: nothing, A, B, AA, AB, BA, BB. Gains are its differences; a fixed outcome overrides
+    /// success.</summary>
+    private static StoppingProblem FromSuccess(string name, string description, double[] success, double? outcome = null) =>
+        new(name, description, (problem, all) =>
     {
         Visit([], 1, []);
 
@@ -142,7 +150,8 @@ public sealed class StoppingProblem
             all.Add(new StoppingTrajectory(probability * problem.Policy[actions.Length][0], [.. actions, 0], gains, 0));
             for (var tool = 1; tool < ActionCount; tool++)
             {
-                foreach (var value in values) Visit([.. actions, tool], probability * problem.Policy[actions.Length][tool] / values.Length, [.. gains, value]);
+                foreach (var value in values)
+                    Visit([.. actions, tool], probability * problem.Policy[actions.Length][tool] / values.Length, [.. gains, value]);
             }
         }
     });

@@ -23,6 +23,7 @@ public enum GradientTarget
     /// <summary>E[outcome].</summary>
     Outcome,
 
-    /// <summary>E[outcome + sum of gains]. Whether that is what one wants is a modelling choice: it rewards every look-up that raises the probability of the answer.</summary>
+    /// <summary>E[outcome + sum of gains]. Whether that is what one wants is a modelling choice: it rewards every look-up that raises the
+    /// probability of the answer.</summary>
     OutcomeAndGains,
 }

@@ -1,9 +1,11 @@
 namespace Distributed.Credit;
 
-/// <summary>How far the policy that sampled is from pi_old; means over the batch's targets, 0 if there are none. r = pi_old / pi_rollout.</summary>
+/// <summary>How far the policy that sampled is from pi_old; means over the batch's targets, 0 if there are none. r = pi_old /
+/// pi_rollout.</summary>
 /// <param name="Tokens">Targets counted.</param>
 /// <param name="TrainRolloutLogprobAbsDiff">Metric <c>train_rollout_logprob_abs_diff</c>: mean |log r|.</param>
-/// <param name="MismatchKl">Metric <c>mismatch_kl</c>: mean of r - log r - 1, an estimate of KL(pi_rollout, pi_old) that is never negative.</param>
+/// <param name="MismatchKl">Metric <c>mismatch_kl</c>: mean of r - log r - 1, an estimate of KL(pi_rollout, pi_old) that is never
+/// negative.</param>
 /// <param name="Kl">Mean of -log r, the plain estimate of the same.</param>
 /// <param name="Chi2Token">Mean of r^2, minus 1.</param>
 /// <param name="RolloutIsMean">Mean importance weight before truncation; 1 if <c>rollout_is</c> is off.</param>
@@ -46,6 +48,7 @@ public sealed record OffPolicyMetrics(
 
         if (tokens == 0) return new OffPolicyMetrics(0, 0, 0, 0, 0, 1, 1, 0);
         return new OffPolicyMetrics(
-            tokens, absolute / tokens, k3 / tokens, kl / tokens, squares / tokens - 1, weightSum / tokens, weightMax, truncated / (double)tokens);
+            tokens, absolute / tokens, k3 / tokens, kl / tokens, squares / tokens - 1,
+            weightSum / tokens, weightMax, truncated / (double)tokens);
     }
 }

@@ -17,7 +17,8 @@ public enum RolloutIs
 /// <param name="RolloutIs">The level.</param>
 /// <param name="RolloutIsThreshold">Weights are truncated to this; above 0.</param>
 /// <param name="RolloutIsBatchNormalize">Divide the weights by their mean over the batch (over tokens, or over sequences).</param>
-public sealed record RolloutCorrectionOptions(RolloutIs RolloutIs = RolloutIs.None, double RolloutIsThreshold = 2, bool RolloutIsBatchNormalize = false);
+public sealed record RolloutCorrectionOptions(
+    RolloutIs RolloutIs = RolloutIs.None, double RolloutIsThreshold = 2, bool RolloutIsBatchNormalize = false);
 
 /// <summary>log p of a sequence's targets under two policies, nats, of one length.</summary>
 /// <param name="Old">Under pi_old, the policy the ratio of the loss is taken against.</param>
@@ -43,7 +44,8 @@ public readonly record struct PolicyPair(ReadOnlyMemory<double> Old, ReadOnlyMem
 public sealed record RolloutCorrected(IReadOnlyList<ReadOnlyMemory<double>>? Weights, OffPolicyMetrics Metrics);
 
 /// <summary>
-/// Importance weights pi_old / pi_rollout, truncated from above, for the difference between the policy that sampled and the one the loss compares with
+/// Importance weights pi_old / pi_rollout, truncated from above, for the difference between the policy that sampled and the one the loss
+/// compares with
 /// (verl's rollout_correction).
 /// </summary>
 public static class RolloutCorrection
@@ -53,7 +55,8 @@ public static class RolloutCorrection
     /// <summary>Weights and metrics of a batch.</summary>
     /// <param name="options">Options.</param>
     /// <param name="batch">The batch's sequences; one without targets is allowed.</param>
-    /// <exception cref="CreditException">Lists of different lengths, a log-probability that is not finite, or an option out of range.</exception>
+    /// <exception cref="CreditException">Lists of different lengths, a log-probability that is not finite, or an option out of
+    /// range.</exception>
     public static RolloutCorrected Correct(RolloutCorrectionOptions options, IReadOnlyList<PolicyPair> batch)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -61,7 +64,8 @@ public static class RolloutCorrection
         OptionRange.Above("rollout_correction", "rollout_is_threshold", options.RolloutIsThreshold, 0);
         for (var s = 0; s < batch.Count; s++) Validate(batch[s], s);
         var raw = new double[batch.Count][];
-        for (var s = 0; s < raw.Length; s++) raw[s] = options.RolloutIs == RolloutIs.Sequence ? SequenceRatios(batch[s]) : TokenRatios(batch[s]);
+        for (var s = 0; s < raw.Length; s++)
+            raw[s] = options.RolloutIs == RolloutIs.Sequence ? SequenceRatios(batch[s]) : TokenRatios(batch[s]);
         if (options.RolloutIs == RolloutIs.None) return new RolloutCorrected(null, OffPolicyMetrics.Of(batch, null, options));
         var metrics = OffPolicyMetrics.Of(batch, raw, options);
         foreach (var row in raw)
@@ -76,7 +80,8 @@ public static class RolloutCorrection
     private static double[] TokenRatios(PolicyPair pair)
     {
         var ratios = new double[pair.Old.Length];
-        for (var i = 0; i < ratios.Length; i++) ratios[i] = Math.Exp(Math.Clamp(pair.Old.Span[i] - pair.Rollout.Span[i], -LogRatioBound, LogRatioBound));
+        for (var i = 0; i < ratios.Length; i++)
+            ratios[i] = Math.Exp(Math.Clamp(pair.Old.Span[i] - pair.Rollout.Span[i], -LogRatioBound, LogRatioBound));
         return ratios;
     }
 

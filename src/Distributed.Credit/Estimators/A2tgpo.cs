@@ -4,12 +4,15 @@ using System.Runtime.InteropServices;
 namespace Distributed.Credit;
 
 /// <summary>
-/// A2TGPO (2605.06200, eq. 6-9 and 11): gains are z-scored among the rollouts that made the same turn, accumulated, scaled by the root of the
+/// A2TGPO (2605.06200, eq. 6-9 and 11): gains are z-scored among the rollouts that made the same turn, accumulated, scaled by the root of
+/// the
 /// number of terms and added to the z-scored outcome; the clip range of a turn follows its normalised gain.
 /// </summary>
 /// <remarks>
-/// igh_(i,t) = z(ig_(i,t)) in its turn group, 0 for a group of one or of equal values; D_(i,t) = sum over k = t..T-1 of gamma^(k-t) igh_(i,k);
-/// A_(i,t) = alpha D_(i,t) / sqrt(T - t) + z(R_i) for tool turns, z(R_i) for the final turn; c_(i,t) = 1 + beta (2 sigmoid(igh_(i,t)) - 1), 1 for the final turn.
+/// igh_(i,t) = z(ig_(i,t)) in its turn group, 0 for a group of one or of equal values; D_(i,t) = sum over k = t..T-1 of gamma^(k-t)
+/// igh_(i,k);
+/// A_(i,t) = alpha D_(i,t) / sqrt(T - t) + z(R_i) for tool turns, z(R_i) for the final turn; c_(i,t) = 1 + beta (2 sigmoid(igh_(i,t)) - 1),
+/// 1 for the final turn.
 /// </remarks>
 public sealed class A2tgpo : IAdvantageEstimator
 {
@@ -41,8 +44,11 @@ public sealed class A2tgpo : IAdvantageEstimator
     private ImmutableArray<RolloutCredit> Credit(ScoredGroup group)
     {
         var spans = new RewardedTurns[group.Rollouts.Length];
-        for (var i = 0; i < spans.Length; i++) spans[i] = RewardedTurns.Of(group.Rollouts[i], mergeZeroGains: _options.Variant == MethodVariant.Released);
-        var normalized = _options.TurnGroupNorm ? TurnGroups.NormalizeByTurn(spans, _ofGains) : TurnGroups.NormalizeTogether(spans, _ofGains);
+        for (var i = 0; i < spans.Length; i++)
+            spans[i] = RewardedTurns.Of(group.Rollouts[i], mergeZeroGains: _options.Variant == MethodVariant.Released);
+        var normalized = _options.TurnGroupNorm
+            ? TurnGroups.NormalizeByTurn(spans, _ofGains)
+            : TurnGroups.NormalizeTogether(spans, _ofGains);
         var outcomes = PerGroup.Outcomes(group);
         var (mean, divisor) = _ofOutcomes.Of(outcomes);
         var credits = ImmutableArray.CreateBuilder<RolloutCredit>(outcomes.Length);

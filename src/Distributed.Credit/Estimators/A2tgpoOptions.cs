@@ -18,12 +18,14 @@ public enum MethodVariant
 /// Gains are divided by max(std, floor), so that noise-sized gains are not blown up to 1 where nobody in the group finds the answer.
 /// On the scale of the gains: 0.1 has worked for probabilities. 0: the paper's formula.
 /// </param>
-/// <param name="TurnGroupNorm">Normalise gains among the rollouts at the same turn; false: among all gains of the prompt, as IGPO's released recipe does.</param>
+/// <param name="TurnGroupNorm">Normalise gains among the rollouts at the same turn; false: among all gains of the prompt, as IGPO's
+/// released recipe does.</param>
 /// <param name="SqrtScaling">Divide the accumulated gain by the root of the number of terms.</param>
 /// <param name="AdaptiveClip">Scale the clip range by the turn's gain; false: clip scale 1.</param>
 /// <param name="DivideByStd">False: centre only (of gains and outcomes).</param>
 /// <param name="Variant">
-/// <c>released</c> damps every z-score as (x - mean) / (sqrt(var + 1e-8) + 1e-6), and, as that code finds turns by a reward that is not 0, merges a
+/// <c>released</c> damps every z-score as (x - mean) / (sqrt(var + 1e-8) + 1e-6), and, as that code finds turns by a reward that is not 0,
+/// merges a
 /// turn whose gain is exactly 0 into the one after it. The rest of the released recipe is set elsewhere: <c>ig.scale: log_prob_diff</c>,
 /// <c>loss_agg_mode: token-mean</c>.
 /// </param>

@@ -6,7 +6,8 @@ namespace Distributed.Credit;
 /// <param name="Options">Its options record; <see cref="OptionNames"/> gives their names.</param>
 /// <param name="UsesGains">True if it needs the gain of every tool turn; false if, with its default options, none has to be scored.</param>
 /// <param name="Create">Makes the estimator from such a record.</param>
-public sealed record AdvantageEstimatorEntry(string Name, string Source, Type Options, bool UsesGains, Func<object, IAdvantageEstimator> Create);
+public sealed record AdvantageEstimatorEntry(
+    string Name, string Source, Type Options, bool UsesGains, Func<object, IAdvantageEstimator> Create);
 
 /// <summary>Every method by name.</summary>
 public static class AdvantageEstimators
@@ -20,9 +21,13 @@ public static class AdvantageEstimators
             "reinforce++-baseline", "2501.03262, as in verl", typeof(ReinforcePlusPlusBaselineOptions), UsesGains: false,
             options => new ReinforcePlusPlusBaseline((ReinforcePlusPlusBaselineOptions)options)),
         new("gigpo", "2505.10978, as in verl-agent", typeof(GigpoOptions), UsesGains: false, options => new Gigpo((GigpoOptions)options)),
-        new("gtpo", "2511.14846, a reconstruction: the paper's body could not be read", typeof(GtpoOptions), UsesGains: false, options => new Gtpo((GtpoOptions)options)),
+        new(
+            "gtpo", "2511.14846, a reconstruction: the paper's body could not be read", typeof(GtpoOptions), UsesGains: false,
+            options => new Gtpo((GtpoOptions)options)),
         new("igpo", "2510.14967, paper and released code", typeof(IgpoOptions), UsesGains: true, options => new Igpo((IgpoOptions)options)),
-        new("a2tgpo", "2605.06200, paper and released code", typeof(A2tgpoOptions), UsesGains: true, options => new A2tgpo((A2tgpoOptions)options)),
+        new(
+            "a2tgpo", "2605.06200, paper and released code", typeof(A2tgpoOptions), UsesGains: true,
+            options => new A2tgpo((A2tgpoOptions)options)),
         new("turn-peer", "this project", typeof(TurnPeerOptions), UsesGains: true, options => new TurnPeer((TurnPeerOptions)options)),
     ];
 

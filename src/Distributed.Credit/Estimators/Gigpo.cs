@@ -7,8 +7,10 @@ namespace Distributed.Credit;
 /// <param name="StepAdvantageW">Weight omega of the step part; verl-agent: 1.</param>
 /// <param name="Gamma">Discount of later step rewards, in [0, 1]; verl-agent: 0.95.</param>
 /// <param name="DivideByStd">Mode mean_std_norm (the trainer's default); false is mean_norm.</param>
-/// <param name="ComputeMeanStdCrossSteps">Episode statistics over all turns of the prompt, so that long rollouts count more (as the code does); false: over rollouts.</param>
-/// <param name="UseGains">Step reward of a tool turn: its gain; false: 0. The final turn's is the outcome, and a rollout's reward is the sum.</param>
+/// <param name="ComputeMeanStdCrossSteps">Episode statistics over all turns of the prompt, so that long rollouts count more (as the code
+/// does); false: over rollouts.</param>
+/// <param name="UseGains">Step reward of a tool turn: its gain; false: 0. The final turn's is the outcome, and a rollout's reward is the
+/// sum.</param>
 /// <param name="Epsilon">Added to deviations.</param>
 /// <param name="SingletonGroup">What a prompt with a single turn in all gets.</param>
 public sealed record GigpoOptions(
@@ -21,8 +23,10 @@ public sealed record GigpoOptions(
     SingletonGroup SingletonGroup = SingletonGroup.Zero);
 
 /// <summary>
-/// GiGPO (2505.10978, as verl-agent has it): A = A_episode + omega A_step. A_episode compares the rollouts' rewards; A_step compares the discounted
-/// returns of turns that started from the same observation (<see cref="TurnSignals.Anchor"/>). A turn whose anchor is alone, or that has none, has A_step = 0.
+/// GiGPO (2505.10978, as verl-agent has it): A = A_episode + omega A_step. A_episode compares the rollouts' rewards; A_step compares the
+/// discounted
+/// returns of turns that started from the same observation (<see cref="TurnSignals.Anchor"/>). A turn whose anchor is alone, or that has
+/// none, has A_step = 0.
 /// </summary>
 public sealed class Gigpo : IAdvantageEstimator
 {
@@ -49,7 +53,8 @@ public sealed class Gigpo : IAdvantageEstimator
         var returns = new double[group.Rollouts.Length][];
         var totals = new double[group.Rollouts.Length];
         for (var i = 0; i < returns.Length; i++) (returns[i], totals[i]) = Returns(group.Rollouts[i]);
-        var (episodeMean, episodeDivisor) = Compare(_options.ComputeMeanStdCrossSteps ? [.. EveryTurn(returns, totals)] : totals, alone: _options.SingletonGroup);
+        var compared = _options.ComputeMeanStdCrossSteps ? [.. EveryTurn(returns, totals)] : totals;
+        var (episodeMean, episodeDivisor) = Compare(compared, alone: _options.SingletonGroup);
         var byAnchor = AnchorGroups(group, returns);
 
         var credits = ImmutableArray.CreateBuilder<RolloutCredit>(returns.Length);
@@ -64,7 +69,8 @@ public sealed class Gigpo : IAdvantageEstimator
                 advantages[t] = episode + _options.StepAdvantageW * step;
             }
 
-            credits.Add(new RolloutCredit(ImmutableCollectionsMarshal.AsImmutableArray(advantages), RolloutCredit.Ones(advantages.Length), episode));
+            credits.Add(new RolloutCredit(
+                ImmutableCollectionsMarshal.AsImmutableArray(advantages), RolloutCredit.Ones(advantages.Length), episode));
         }
 
         return credits.MoveToImmutable();
@@ -99,7 +105,8 @@ public sealed class Gigpo : IAdvantageEstimator
             }
         }
 
-        return members.ToDictionary(entry => entry.Key, entry => Compare(CollectionsMarshal.AsSpan(entry.Value), SingletonGroup.Zero), StringComparer.Ordinal);
+        return members.ToDictionary(
+            entry => entry.Key, entry => Compare(CollectionsMarshal.AsSpan(entry.Value), SingletonGroup.Zero), StringComparer.Ordinal);
     }
 
     private (double Mean, double Divisor) Compare(ReadOnlySpan<double> values, SingletonGroup alone)
@@ -110,7 +117,8 @@ public sealed class Gigpo : IAdvantageEstimator
         return (moments.Mean, _options.DivideByStd ? moments.SampleStd + _options.Epsilon : 1);
     }
 
-    private static IEnumerable<double> EveryTurn(double[][] returns, double[] totals) => returns.SelectMany((turns, i) => Enumerable.Repeat(totals[i], turns.Length));
+    private static IEnumerable<double> EveryTurn(double[][] returns, double[] totals) =>
+        returns.SelectMany((turns, i) => Enumerable.Repeat(totals[i], turns.Length));
 
     private static string? Anchor(ScoredRollout rollout, int turn) => rollout.Signals.IsEmpty ? null : rollout.Signals[turn].Anchor;
 }

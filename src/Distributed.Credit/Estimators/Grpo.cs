@@ -14,7 +14,8 @@ public enum SingletonGroup
 /// <param name="NormAdvByStdInGrpo">Divide by the group's deviation; false is Dr.GRPO (2503.20783).</param>
 /// <param name="Epsilon">Added to the deviation; verl: 1e-6.</param>
 /// <param name="SingletonGroup">What a group of one gets.</param>
-public sealed record GrpoOptions(bool NormAdvByStdInGrpo = true, double Epsilon = 1e-6, SingletonGroup SingletonGroup = SingletonGroup.Zero);
+public sealed record GrpoOptions(
+    bool NormAdvByStdInGrpo = true, double Epsilon = 1e-6, SingletonGroup SingletonGroup = SingletonGroup.Zero);
 
 /// <summary>
 /// GRPO (2402.03300) as verl has it: A_i = (R_i - mean) / (std + epsilon), std with n - 1; every turn of a rollout has the same advantage.

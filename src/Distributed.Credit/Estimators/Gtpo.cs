@@ -31,12 +31,15 @@ public sealed record GtpoOptions(
     bool DivideByStd = true);
 
 /// <summary>
-/// GTPO (2511.14846; not the other methods of that name) - A RECONSTRUCTION: the paper's body could not be read. Turn-level rewards, normalised discounted
-/// returns and shaping from generated code are from its abstract; the constants are second-hand; where the outcome sits and among what is normalised is ours.
+/// GTPO (2511.14846; not the other methods of that name) - A RECONSTRUCTION: the paper's body could not be read. Turn-level rewards,
+/// normalised discounted
+/// returns and shaping from generated code are from its abstract; the constants are second-hand; where the outcome sits and among what is
+/// normalised is ours.
 /// </summary>
 /// <remarks>
 /// r_(i,t) = format reward if the turn broke the format (a first turn that calls no tool breaks it), plus on the last turn R_i, to which
-/// <see cref="CodeSimilarity"/> has been applied; return_(i,t) = sum over k >= t of gamma^(k-t) r_(i,k); A = z over the turns of the prompt, population deviation.
+/// <see cref="CodeSimilarity"/> has been applied; return_(i,t) = sum over k >= t of gamma^(k-t) r_(i,k); A = z over the turns of the
+/// prompt, population deviation.
 /// Without signals there is no format reward.
 /// </remarks>
 public sealed class Gtpo : IAdvantageEstimator
@@ -53,7 +56,8 @@ public sealed class Gtpo : IAdvantageEstimator
         OptionRange.Between("gtpo", "gamma", options.Gamma, 0, 1);
         OptionRange.Finite("gtpo", "format_reward", options.FormatReward);
         _options = options;
-        _similarity = new CodeSimilarity(new CodeSimilarityOptions(options.Alpha, options.CorrectAt, options.ClampNegativeSimilarity), embedder);
+        var similarity = new CodeSimilarityOptions(options.Alpha, options.CorrectAt, options.ClampNegativeSimilarity);
+        _similarity = new CodeSimilarity(similarity, embedder);
     }
 
     /// <inheritdoc/>
@@ -68,8 +72,11 @@ public sealed class Gtpo : IAdvantageEstimator
         var returns = shaped.Rollouts.Select(Returns).ToArray();
         var turns = Array.ConvertAll(returns, values => new RewardedTurns(values, []));
         var rule = new ZScore(MethodVariant.Paper, _options.DivideByStd, Floor: 0);
-        var advantages = _options.Norm == GtpoNorm.Joint ? TurnGroups.NormalizeTogether(turns, rule) : TurnGroups.NormalizeByTurn(turns, rule);
-        return [.. advantages.Select(values => new RolloutCredit(ImmutableCollectionsMarshal.AsImmutableArray(values), RolloutCredit.Ones(values.Length), values[^1]))];
+        var advantages = _options.Norm == GtpoNorm.Joint
+            ? TurnGroups.NormalizeTogether(turns, rule)
+            : TurnGroups.NormalizeByTurn(turns, rule);
+        return [.. advantages.Select(values =>
+            new RolloutCredit(ImmutableCollectionsMarshal.AsImmutableArray(values), RolloutCredit.Ones(values.Length), values[^1]))];
     }
 
     private double[] Returns(ScoredRollout rollout)
@@ -79,7 +86,8 @@ public sealed class Gtpo : IAdvantageEstimator
         for (var t = returns.Length - 1; t >= 0; t--)
         {
             var reward = t == returns.Length - 1 ? rollout.Outcome : 0;
-            if (!rollout.Signals.IsEmpty && (rollout.Signals[t].Malformed || (t == 0 && !rollout.Signals[t].CalledTool))) reward += _options.FormatReward;
+            if (!rollout.Signals.IsEmpty && (rollout.Signals[t].Malformed || (t == 0 && !rollout.Signals[t].CalledTool)))
+                reward += _options.FormatReward;
             returns[t] = sum = reward + _options.Gamma * sum;
         }
 

@@ -21,7 +21,8 @@ public enum IgpoNorm
 /// <param name="IgWeight">Multiplies the gains before they are normalised.</param>
 /// <param name="OutcomeWeight">Multiplies the outcomes before they are normalised.</param>
 /// <param name="Variant">
-/// <c>released</c> damps every z-score as (x - mean) / (sqrt(var + 1e-8) + 1e-6) and merges a turn whose gain is exactly 0 into the one after it.
+/// <c>released</c> damps every z-score as (x - mean) / (sqrt(var + 1e-8) + 1e-6) and merges a turn whose gain is exactly 0 into the one
+/// after it.
 /// </param>
 public sealed record IgpoOptions(
     IgpoNorm Norm = IgpoNorm.Joint,
@@ -33,7 +34,8 @@ public sealed record IgpoOptions(
     MethodVariant Variant = MethodVariant.Paper);
 
 /// <summary>
-/// IGPO (2510.14967; not the other methods of that name): r_(i,t) = ig_(i,t) for tool turns, R_i for the final turn; z-scored within the prompt;
+/// IGPO (2510.14967; not the other methods of that name): r_(i,t) = ig_(i,t) for tool turns, R_i for the final turn; z-scored within the
+/// prompt;
 /// A_(i,t) = sum over k = t..T of gamma^(k-t) z(r_(i,k)).
 /// </summary>
 public sealed class Igpo : IAdvantageEstimator
@@ -78,7 +80,8 @@ public sealed class Igpo : IAdvantageEstimator
         var ofOutcomes = joint ? ofGains : (_rule with { Floor = 0 }).Of(outcomes);
 
         var credits = ImmutableArray.CreateBuilder<RolloutCredit>(outcomes.Length);
-        for (var i = 0; i < outcomes.Length; i++) credits.Add(Accumulate(spans[i], ofGains, (outcomes[i] - ofOutcomes.Mean) / ofOutcomes.Divisor));
+        for (var i = 0; i < outcomes.Length; i++)
+            credits.Add(Accumulate(spans[i], ofGains, (outcomes[i] - ofOutcomes.Mean) / ofOutcomes.Divisor));
         return credits.MoveToImmutable();
     }
 
@@ -106,6 +109,9 @@ public sealed class Igpo : IAdvantageEstimator
         }
 
         return new RolloutCredit(
-            ImmutableCollectionsMarshal.AsImmutableArray(advantages), RolloutCredit.Ones(turns), outcome, ImmutableCollectionsMarshal.AsImmutableArray(byTurn));
+            ImmutableCollectionsMarshal.AsImmutableArray(advantages),
+            RolloutCredit.Ones(turns),
+            outcome,
+            ImmutableCollectionsMarshal.AsImmutableArray(byTurn));
     }
 }

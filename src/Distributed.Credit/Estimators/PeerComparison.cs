@@ -31,7 +31,11 @@ internal sealed class PeerComparison(ScoredGroup group, double[][] returns, Turn
             var advantage = OthersMean.Difference(rollout.Outcome, outcome);
             if (!rollout.LacksGains) advantage += options.Alpha * OthersMean.Difference(returns[i][turn], process);
             if (options.Scale == AdvantageScale.Peers)
-                advantage /= Math.Max(options.ScaleFloor, OthersMean.PopulationStd(options.Alpha * returns[i][turn] + rollout.Outcome, sum));
+            {
+                var own = options.Alpha * returns[i][turn] + rollout.Outcome;
+                advantage /= Math.Max(options.ScaleFloor, OthersMean.PopulationStd(own, sum));
+            }
+
             advantages[i][turn] = advantage;
         }
     }

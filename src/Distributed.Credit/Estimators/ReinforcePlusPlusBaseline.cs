@@ -8,8 +8,10 @@ namespace Distributed.Credit;
 public sealed record ReinforcePlusPlusBaselineOptions(double WhitenEpsilon = 1e-8, SingletonGroup SingletonGroup = SingletonGroup.Zero);
 
 /// <summary>
-/// REINFORCE++ with a group baseline (2501.03262, as verl has it): R_i minus the group's mean, then whitened over all sampled tokens of the batch:
-/// (a - mean) / sqrt(var + epsilon), var with n - 1. A long rollout counts as often as it has tokens. The groups of a batch depend on each other.
+/// REINFORCE++ with a group baseline (2501.03262, as verl has it): R_i minus the group's mean, then whitened over all sampled tokens of the
+/// batch:
+/// (a - mean) / sqrt(var + epsilon), var with n - 1. A long rollout counts as often as it has tokens. The groups of a batch depend on each
+/// other.
 /// </summary>
 public sealed class ReinforcePlusPlusBaseline(ReinforcePlusPlusBaselineOptions options) : IAdvantageEstimator
 {
@@ -37,10 +39,12 @@ public sealed class ReinforcePlusPlusBaseline(ReinforcePlusPlusBaselineOptions o
         var groups = ImmutableArray.CreateBuilder<GroupCredit>(batch.Count);
         foreach (var group in centred.Groups)
         {
-            groups.Add(group with { Rollouts = [.. group.Rollouts.Select(rollout => RolloutCredit.Uniform(rollout.Advantages.Length, (rollout.OutcomeScore - mean) * scale))] });
+            groups.Add(group with { Rollouts = [.. group.Rollouts.Select(Whiten)] });
         }
 
         return BatchCredit.Gather(batch, groups.MoveToImmutable());
+
+        RolloutCredit Whiten(RolloutCredit rollout) => RolloutCredit.Uniform(rollout.Advantages.Length, (rollout.OutcomeScore - mean) * scale);
 
         // Rollouts without tokens have no say in the batch's mean.
         void ForEach(Action<double, long> visit)

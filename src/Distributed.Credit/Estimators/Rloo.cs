@@ -5,7 +5,8 @@ namespace Distributed.Credit;
 public sealed record RlooOptions(SingletonGroup SingletonGroup = SingletonGroup.Zero);
 
 /// <summary>
-/// RLOO (2402.14740) as verl has it: A_i = R_i - mean of the other rollouts' R; every turn of a rollout has the same advantage. Unbiased for the outcome.
+/// RLOO (2402.14740) as verl has it: A_i = R_i - mean of the other rollouts' R; every turn of a rollout has the same advantage. Unbiased
+/// for the outcome.
 /// </summary>
 public sealed class Rloo(RlooOptions options) : IAdvantageEstimator
 {

@@ -4,12 +4,15 @@ using System.Runtime.InteropServices;
 namespace Distributed.Credit;
 
 /// <summary>
-/// Turn-peer credit: a leave-one-out baseline for each turn that knows about stopping, so that the policy gradient of E[outcome + sum of gains] is unbiased
+/// Turn-peer credit: a leave-one-out baseline for each turn that knows about stopping, so that the policy gradient of E[outcome + sum of
+/// gains] is unbiased
 /// where the policy itself decides when to stop. This project's own; derivation in docs/algorithms.md.
 /// </summary>
 /// <remarks>
-/// Z_(i,t) = sum over k = t..T-1 of gamma^(k-t) ig_(i,k), 0 on the final turn. peers(i,t) = the other rollouts of the prompt that reached turn t.
-/// A_(i,t) = alpha (Z_(i,t) - mean of the peers' Z_t) + (R_i - mean of the peers' R). No peers: all other rollouts, absent turns as 0. A single rollout: 0.
+/// Z_(i,t) = sum over k = t..T-1 of gamma^(k-t) ig_(i,k), 0 on the final turn. peers(i,t) = the other rollouts of the prompt that reached
+/// turn t.
+/// A_(i,t) = alpha (Z_(i,t) - mean of the peers' Z_t) + (R_i - mean of the peers' R). No peers: all other rollouts, absent turns as 0. A
+/// single rollout: 0.
 /// The final turn has this baseline too: it charges stopping with the gain it gives up.
 /// A rollout without gains has no process part and is no peer for it.
 /// </remarks>

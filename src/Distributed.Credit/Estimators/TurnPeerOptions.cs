@@ -3,10 +3,12 @@ namespace Distributed.Credit;
 /// <summary>With whom <c>turn-peer</c> compares a turn. Both are unbiased.</summary>
 public enum TurnPeers
 {
-    /// <summary><c>reached_turn</c>: the other rollouts of the prompt that reached that turn; one that answers there counts with process return 0.</summary>
+    /// <summary><c>reached_turn</c>: the other rollouts of the prompt that reached that turn; one that answers there counts with process
+    /// return 0.</summary>
     ReachedTurn,
 
-    /// <summary><c>all_rollouts</c>: all other rollouts of the prompt; a turn that a rollout has not got counts as 0. A little less variance.</summary>
+    /// <summary><c>all_rollouts</c>: all other rollouts of the prompt; a turn that a rollout has not got counts as 0. A little less
+    /// variance.</summary>
     AllRollouts,
 }
 
@@ -16,10 +18,12 @@ public enum AdvantageScale
     /// <summary><c>none</c>: not at all; the learning rate carries the scale.</summary>
     None,
 
-    /// <summary><c>batch</c>: by the root mean square of the batch's advantages, one number for all. Parallel to the true gradient as far as that number does not depend on the rollout.</summary>
+    /// <summary><c>batch</c>: by the root mean square of the batch's advantages, one number for all. Parallel to the true gradient as far
+    /// as that number does not depend on the rollout.</summary>
     Batch,
 
-    /// <summary><c>peers</c>: by the deviation of the peers' returns. Each depth keeps its direction, but depths get different scales, and the variance grows.</summary>
+    /// <summary><c>peers</c>: by the deviation of the peers' returns. Each depth keeps its direction, but depths get different scales, and
+    /// the variance grows.</summary>
     Peers,
 }
 

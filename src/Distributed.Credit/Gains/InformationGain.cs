@@ -40,7 +40,8 @@ public enum GainAbsence
 
 /// <summary>The gains of one rollout.</summary>
 /// <param name="Gains">One per tool turn, or null; <paramref name="Absence"/> then says why.</param>
-/// <param name="Probabilities">P at each boundary that was scored, length T: [0] knows the query only, [t] everything up to tool turn t's reply.</param>
+/// <param name="Probabilities">P at each boundary that was scored, length T: [0] knows the query only, [t] everything up to tool turn t's
+/// reply.</param>
 /// <param name="Absence">Why there are no gains.</param>
 public sealed record RolloutGains(ImmutableArray<double>? Gains, ImmutableArray<double> Probabilities, GainAbsence Absence);
 
@@ -51,7 +52,8 @@ public sealed record RolloutGains(ImmutableArray<double>? Gains, ImmutableArray<
 public static class InformationGain
 {
     /// <summary>Gains from the scores of one answer.</summary>
-    /// <param name="meanLogProbs">Mean log p of the answer's tokens (nats) at each boundary: [0] after the query alone, [t] after tool turn t's reply. Empty: no answer was scored.</param>
+    /// <param name="meanLogProbs">Mean log p of the answer's tokens (nats) at each boundary: [0] after the query alone, [t] after tool turn
+    /// t's reply. Empty: no answer was scored.</param>
     /// <param name="scale">The scale of the gains.</param>
     public static RolloutGains FromMeanLogProbs(ReadOnlySpan<double> meanLogProbs, GainScale scale = GainScale.ProbDiff)
     {
@@ -82,7 +84,8 @@ public static class InformationGain
     /// <param name="choice">Which answers count.</param>
     /// <param name="scale">The scale of the gains.</param>
     /// <exception cref="CreditException">The answers were scored at different numbers of boundaries.</exception>
-    public static RolloutGains FromAliases(IReadOnlyList<ReadOnlyMemory<double>> byAlias, AliasChoice choice, GainScale scale = GainScale.ProbDiff)
+    public static RolloutGains FromAliases(IReadOnlyList<ReadOnlyMemory<double>> byAlias, AliasChoice choice,
+        GainScale scale = GainScale.ProbDiff)
     {
         ArgumentNullException.ThrowIfNull(byAlias);
         if (byAlias.Count == 0) return new RolloutGains(null, [], GainAbsence.NoAnswer);

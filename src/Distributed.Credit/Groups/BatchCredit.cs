@@ -41,7 +41,8 @@ public sealed record GroupCredit(string Id, ImmutableArray<RolloutCredit> Rollou
 
 /// <summary>Credit of one rollout of T turns.</summary>
 /// <param name="Advantages">Advantage A of each turn, length T; every token of the turn has it.</param>
-/// <param name="ClipScales">Clip scale c of each turn, length T: the turn's clip range is [1 - c*clip_ratio_low, 1 + c*clip_ratio_high].</param>
+/// <param name="ClipScales">Clip scale c of each turn, length T: the turn's clip range is [1 - c*clip_ratio_low, 1 +
+/// c*clip_ratio_high].</param>
 /// <param name="OutcomeScore">The outcome's own part of the advantage (z-scored or centred, as the method has it).</param>
 /// <param name="NormalizedGains">Normalised gain of each tool turn, length T-1; null where the method has none.</param>
 /// <param name="ProcessReturns">Accumulated normalised gain D of each tool turn, length T-1; null where the method has none.</param>

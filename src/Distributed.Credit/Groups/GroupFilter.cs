@@ -4,7 +4,8 @@ namespace Distributed.Credit;
 
 /// <summary>Which rows are worth training on.</summary>
 /// <param name="FilterGroups">Option <c>filter_groups</c>: drop a group if all its advantages are about zero.</param>
-/// <param name="SkipBelow">A rollout is skipped if every |A| of its turns is at or below this; 0 skips exact zeros only, a negative number skips none.</param>
+/// <param name="SkipBelow">A rollout is skipped if every |A| of its turns is at or below this; 0 skips exact zeros only, a negative number
+/// skips none.</param>
 public sealed record GroupFilterOptions(bool FilterGroups = false, double SkipBelow = 0);
 
 /// <summary>What is left to train on.</summary>
@@ -24,7 +25,8 @@ public static class GroupFilter
 {
     /// <summary>The rows to train on, with what was left out counted.</summary>
     /// <remarks>
-    /// Skipped rows still count in a mean over sequences or tokens if the caller gives <see cref="PolicyLoss"/> the whole batch's counts; otherwise the
+    /// Skipped rows still count in a mean over sequences or tokens if the caller gives <see cref="PolicyLoss"/> the whole batch's counts;
+    /// otherwise the
     /// mean is over the rows that are left.
     /// </remarks>
     /// <param name="credit">The batch's credit.</param>

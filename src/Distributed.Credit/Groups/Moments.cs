@@ -2,7 +2,8 @@ namespace Distributed.Credit;
 
 /// <summary>Mean and spread of a set of numbers, with the rule that equal numbers have a spread of exactly zero.</summary>
 /// <remarks>
-/// Three times 0.1 has a computed mean that is not 0.1 and a computed deviation near 1e-17; a z-score would make that +-1. So does 0.4 - 0.7 beside
+/// Three times 0.1 has a computed mean that is not 0.1 and a computed deviation near 1e-17; a z-score would make that +-1. So does 0.4 -
+/// 0.7 beside
 /// 0.3 - 0.6, and what it makes of them depends on the order of summation. So numbers count as equal if max - min is at most
 /// <see cref="EqualWithin"/> times the larger of |max| and |min|; the mean is then the smallest of them and the deviation 0.
 /// </remarks>

@@ -11,7 +11,8 @@ public sealed record ScoredGroup(string Id, ImmutableArray<ScoredRollout> Rollou
     /// <summary>Squares of larger rewards could overflow.</summary>
     private const double LargestReward = 1e100;
 
-    /// <summary>Throws <see cref="CreditException"/> if the group's shape is wrong or an outcome is not finite. A gain that is not finite is allowed.</summary>
+    /// <summary>Throws <see cref="CreditException"/> if the group's shape is wrong or an outcome is not finite. A gain that is not finite
+    /// is allowed.</summary>
     public void Validate()
     {
         if (Rollouts.IsDefaultOrEmpty) throw new CreditException($"group '{Id}' has no rollouts; leave empty groups out of the batch");
@@ -21,8 +22,10 @@ public sealed record ScoredGroup(string Id, ImmutableArray<ScoredRollout> Rollou
     private void Validate(ScoredRollout rollout, int index)
     {
         if (rollout is null) throw Refuse(index, "is null; leave it out of the group");
-        if (!double.IsFinite(rollout.Outcome)) throw Refuse(index, $"has outcome {Print(rollout.Outcome)}; an outcome reward must be a finite number");
-        if (Math.Abs(rollout.Outcome) > LargestReward) throw Refuse(index, $"has outcome {Print(rollout.Outcome)}; rewards beyond 1e100 cannot be compared, scale them down");
+        if (!double.IsFinite(rollout.Outcome))
+            throw Refuse(index, $"has outcome {Print(rollout.Outcome)}; an outcome reward must be a finite number");
+        if (Math.Abs(rollout.Outcome) > LargestReward)
+            throw Refuse(index, $"has outcome {Print(rollout.Outcome)}; rewards beyond 1e100 cannot be compared, scale them down");
         if (rollout.TurnTokens.IsDefaultOrEmpty) throw Refuse(index, "has no turns; a rollout has at least its final turn");
         foreach (var tokens in rollout.TurnTokens)
         {

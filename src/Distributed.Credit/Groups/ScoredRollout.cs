@@ -10,11 +10,13 @@ namespace Distributed.Credit;
 /// <param name="TurnTokens">Sampled tokens of each turn, length T, at least one turn. A turn may have no tokens.</param>
 /// <param name="Gains">
 /// Process reward of each tool turn, length T-1: the information gain as scored, or what a shaper made of it.
-/// Null, or any entry not finite: this rollout has no gain and is credited by its outcome alone (counted in <see cref="BatchCredit.RolloutsWithoutGain"/>).
+/// Null, or any entry not finite: this rollout has no gain and is credited by its outcome alone (counted in
+/// <see cref="BatchCredit.RolloutsWithoutGain"/>).
 /// </param>
 public sealed record ScoredRollout(double Outcome, ImmutableArray<int> TurnTokens, ImmutableArray<double>? Gains = null)
 {
-    /// <summary>What else is known about each turn, length T; empty if nothing is. Read by shapers and by the estimators that say so.</summary>
+    /// <summary>What else is known about each turn, length T; empty if nothing is. Read by shapers and by the estimators that say
+    /// so.</summary>
     public ImmutableArray<TurnSignals> Signals { get; init; } = [];
 
     /// <summary>T, the number of turns, the final one included.</summary>

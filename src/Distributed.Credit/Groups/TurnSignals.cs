@@ -6,7 +6,8 @@ public sealed record TurnSignals
     /// <summary>No signals.</summary>
     public static TurnSignals None { get; } = new();
 
-    /// <summary>What the agent saw when the turn began; turns of a prompt's rollouts with equal anchors are compared by <c>gigpo</c>.</summary>
+    /// <summary>What the agent saw when the turn began; turns of a prompt's rollouts with equal anchors are compared by
+    /// <c>gigpo</c>.</summary>
     public string? Anchor { get; init; }
 
     /// <summary>The turn broke the text format.</summary>
@@ -18,7 +19,8 @@ public sealed record TurnSignals
     /// <summary>Program text the turn wrote.</summary>
     public string? Code { get; init; }
 
-    /// <summary>Place (1 = first) of the first relevant passage in the turn's search result; null if none was relevant or the turn did not search.</summary>
+    /// <summary>Place (1 = first) of the first relevant passage in the turn's search result; null if none was relevant or the turn did not
+    /// search.</summary>
     public int? RetrievalRank { get; init; }
 
     /// <summary>How well the turn's tool calls match the expected ones.</summary>

@@ -13,10 +13,12 @@ internal static class ClippedSurrogate
     /// -min(s A, clip(s, 1 - c low, 1 + c high) A); with the token ratio also at most -A * clip_ratio_c where A is negative.
     /// </summary>
     /// <remarks>
-    /// A span of n tokens has n such losses that share s, and ds / dlogp = s / n for each token: with one advantage per span the derivative of their sum
+    /// A span of n tokens has n such losses that share s, and ds / dlogp = s / n for each token: with one advantage per span the derivative
+    /// of their sum
     /// is s A for every token. With several advantages in a span the token's own is used (GSPO-token's stop-gradient form, as verl has it).
     /// </remarks>
-    public static (double Loss, double Derivative) Ratio(SpanRatio ratio, double advantage, double clipScale, PolicyLossOptions options, ref LossTally tally)
+    public static (double Loss, double Derivative) Ratio(SpanRatio ratio, double advantage, double clipScale, PolicyLossOptions options,
+        ref LossTally tally)
     {
         var low = 1 - clipScale * options.ClipRatioLow;
         var high = 1 + clipScale * options.ClipRatioHigh;
@@ -33,7 +35,8 @@ internal static class ClippedSurrogate
     }
 
     /// <summary>-clip(s, 1 - low, 1 + high) A log p, the clipped ratio held constant.</summary>
-    public static (double Loss, double Derivative) Cispo(double ratio, double advantage, double logProb, PolicyLossOptions options, ref LossTally tally)
+    public static (double Loss, double Derivative) Cispo(double ratio, double advantage, double logProb, PolicyLossOptions options,
+        ref LossTally tally)
     {
         var weight = Math.Clamp(ratio, 1 - options.ClipRatioLow, 1 + options.ClipRatioHigh);
         if (weight != ratio) tally.Clipped++;

@@ -5,7 +5,8 @@ namespace Distributed.Credit;
 /// total = sum over sequences of weight * (sum over the sequence's tokens of the token loss).
 /// </summary>
 /// <remarks>
-/// A sequence without trained tokens is left out of the mean over sequences, as in verl. When a batch is trained in parts, the counts of the
+/// A sequence without trained tokens is left out of the mean over sequences, as in verl. When a batch is trained in parts, the counts of
+/// the
 /// whole batch make the parts' losses add up to the whole's (verl's batch_num_tokens and global_batch_size).
 /// </remarks>
 public static class LossAggregation
@@ -45,7 +46,8 @@ public static class LossAggregation
                 LossAggMode.TokenMean => 1 / allTokens,
                 LossAggMode.SeqMeanTokenSum => 1 / allSequences,
                 LossAggMode.SeqMeanTokenMean => 1 / (allSequences * (tokenCounts[s] + meanEpsilon)),
-                LossAggMode.SeqMeanTokenSumNorm => 1 / (lossScaleFactor ?? throw new CreditException("loss_agg_mode seq-mean-token-sum-norm needs loss_scale_factor")),
+                LossAggMode.SeqMeanTokenSumNorm =>
+                    1 / (lossScaleFactor ?? throw new CreditException("loss_agg_mode seq-mean-token-sum-norm needs loss_scale_factor")),
                 _ => throw new ArgumentOutOfRangeException(nameof(mode)),
             };
         }

@@ -4,9 +4,11 @@ namespace Distributed.Credit;
 /// <param name="OldLogProbs">log p of each target under pi_old, nats.</param>
 /// <param name="Advantages">Advantage of each target.</param>
 /// <param name="TurnIds">Turn of each target, any integers; targets of one turn stand together.</param>
-/// <param name="ClipScales">Clip scale of each target; used by the <c>turn</c> loss, where it is the same for all targets of a turn. Empty: 1.</param>
+/// <param name="ClipScales">Clip scale of each target; used by the <c>turn</c> loss, where it is the same for all targets of a turn. Empty:
+/// 1.</param>
 /// <param name="RolloutIsWeights">Constant weight of each target's loss (<see cref="RolloutCorrection"/>). Empty: 1.</param>
-/// <param name="ReferenceLogProbs">log p of each target under the reference policy; needed if <c>kl_coef</c> is above 0, else may be empty.</param>
+/// <param name="ReferenceLogProbs">log p of each target under the reference policy; needed if <c>kl_coef</c> is above 0, else may be
+/// empty.</param>
 public sealed record LossSequence(
     ReadOnlyMemory<double> OldLogProbs,
     ReadOnlyMemory<double> Advantages,
@@ -67,7 +69,8 @@ public sealed record LossSequence(
         for (var i = 0; i < Length; i++)
         {
             if (i > 0 && TurnIds.Span[i] == TurnIds.Span[i - 1]) continue;
-            if (!seen.Add(TurnIds.Span[i])) throw new CreditException($"sequence {index}: turn {TurnIds.Span[i]} comes back at target {i}; the targets of one turn must stand together");
+            if (!seen.Add(TurnIds.Span[i]))
+                throw new CreditException($"sequence {index}: turn {TurnIds.Span[i]} comes back at target {i}; the targets of one turn must stand together");
         }
     }
 
@@ -80,7 +83,8 @@ public sealed record LossSequence(
     {
         for (var i = 0; i < values.Length; i++)
         {
-            if (!double.IsFinite(values.Span[i])) throw new CreditException($"sequence {index}, target {i}: the {what} is not finite; leave the sequence out");
+            if (!double.IsFinite(values.Span[i]))
+                throw new CreditException($"sequence {index}, target {i}: the {what} is not finite; leave the sequence out");
         }
     }
 }

@@ -2,7 +2,8 @@ namespace Distributed.Credit;
 
 /// <summary>What a training step's loss was made of; means are over trained tokens, 0 if there were none.</summary>
 /// <param name="Tokens">Trained tokens.</param>
-/// <param name="ClipFraction">Metric <c>clip_fraction</c>: share of tokens whose loss was the clipped branch (for cispo: whose weight was clipped).</param>
+/// <param name="ClipFraction">Metric <c>clip_fraction</c>: share of tokens whose loss was the clipped branch (for cispo: whose weight was
+/// clipped).</param>
 /// <param name="ClipFractionLower">Share of tokens held by the dual clip.</param>
 /// <param name="PpoKl">Mean of log pi_old - log pi_theta, nats.</param>
 /// <param name="RatioMean">Mean ratio.</param>
@@ -48,6 +49,7 @@ internal struct LossTally
     public readonly LossStatistics ToStatistics()
     {
         double divisor = Math.Max(1, Tokens);
-        return new LossStatistics(Tokens, Clipped / divisor, ClippedLower / divisor, -LogRatioSum / divisor, RatioSum / divisor, RatioMax, KlSum / divisor);
+        return new LossStatistics(Tokens, Clipped / divisor, ClippedLower / divisor, -LogRatioSum / divisor, RatioSum / divisor, RatioMax,
+            KlSum / divisor);
     }
 }

@@ -24,8 +24,10 @@ public sealed class PolicyLoss
     /// <param name="sequences">The batch, or one part of it.</param>
     /// <param name="batchTokens">Trained tokens of the whole batch if this is a part of it; null: this is the whole.</param>
     /// <param name="batchSequences">Sequences with trained tokens of the whole batch if this is a part of it.</param>
-    /// <exception cref="CreditException">An option is out of range, or a sequence's lists differ in length or hold a number that is not finite.</exception>
-    public PolicyLoss(PolicyLossOptions options, IReadOnlyList<LossSequence> sequences, long? batchTokens = null, long? batchSequences = null)
+    /// <exception cref="CreditException">An option is out of range, or a sequence's lists differ in length or hold a number that is not
+    /// finite.</exception>
+    public PolicyLoss(
+        PolicyLossOptions options, IReadOnlyList<LossSequence> sequences, long? batchTokens = null, long? batchSequences = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(sequences);
@@ -33,8 +35,9 @@ public sealed class PolicyLoss
         for (var s = 0; s < sequences.Count; s++) sequences[s].Validate(s, options);
         _options = options;
         _sequences = sequences;
+        int[] lengths = [.. sequences.Select(sequence => sequence.Length)];
         _weights = LossAggregation.Weights(
-            [.. sequences.Select(sequence => sequence.Length)], options.EffectiveLossAggMode, options.LossScaleFactor, options.MeanEpsilon, batchTokens, batchSequences);
+            lengths, options.EffectiveLossAggMode, options.LossScaleFactor, options.MeanEpsilon, batchTokens, batchSequences);
         _tallies = new LossTally[sequences.Count];
     }
 
@@ -115,13 +118,16 @@ public sealed class PolicyLoss
         return total.ToStatistics();
     }
 
-    /// <summary>exp of the mean log-ratio of a span, bounded as verl bounds it: +-20 for tokens, at most 10 for turns and sequences.</summary>
+    /// <summary>exp of the mean log-ratio of a span, bounded as verl bounds it: +-20 for tokens, at most 10 for turns and
+    /// sequences.</summary>
     private SpanRatio Ratio(ReadOnlySpan<double> logProbs, ReadOnlySpan<double> old)
     {
         double sum = 0;
         for (var i = 0; i < logProbs.Length; i++) sum += logProbs[i] - old[i];
         var mean = sum / logProbs.Length;
-        var bounded = _options.PolicyLoss is PolicyLossKind.Turn or PolicyLossKind.Gspo ? Math.Min(mean, LogSpanRatioMost) : Math.Clamp(mean, -LogRatioBound, LogRatioBound);
+        var bounded = _options.PolicyLoss is PolicyLossKind.Turn or PolicyLossKind.Gspo
+            ? Math.Min(mean, LogSpanRatioMost)
+            : Math.Clamp(mean, -LogRatioBound, LogRatioBound);
         return new SpanRatio(Math.Exp(bounded), logProbs.Length, Bounded: bounded != mean);
     }
 

@@ -28,11 +28,12 @@ public enum LossAggMode
     /// <summary><c>seq-mean-token-mean</c>: mean over sequences of the mean over tokens.</summary>
     SeqMeanTokenMean,
 
-    /// <summary><c>seq-mean-token-sum-norm</c>: sum over all tokens divided by the constant <c>loss_scale_factor</c>; the one that adds no action-dependent weight.</summary>
+    /// <summary><c>seq-mean-token-sum-norm</c>: sum over all tokens divided by the constant <c>loss_scale_factor</c>; the one that adds no
+    /// action-dependent weight.</summary>
     SeqMeanTokenSumNorm,
 }
 
-/// <summary>How far from the reference policy a token is (option <c>kl_loss_type</c>), with r = log p - log p_ref.</summary>
+/// <summary>How far from the reference policy a token is (option <c>kl_estimator</c>), with r = log p - log p_ref.</summary>
 public enum KlEstimator
 {
     /// <summary><c>k1</c>: r.</summary>
@@ -59,11 +60,13 @@ public enum KlEstimator
 /// <param name="ClipRatioLow">The ratio is not rewarded below 1 - this; A2TGPO: 3e-3 with <c>turn</c>.</param>
 /// <param name="ClipRatioHigh">The ratio is not rewarded above 1 + this; A2TGPO: 4e-3 with <c>turn</c>.</param>
 /// <param name="ClipRatioC">Dual clip of <c>ppo_clip</c>: where A is negative the loss is at most -A times this; above 1.</param>
-/// <param name="LossAggMode">The aggregation; null: seq-mean-token-mean for <c>turn</c> and <c>gspo</c> (as both papers have it), token-mean otherwise.</param>
+/// <param name="LossAggMode">The aggregation; null: seq-mean-token-mean for <c>turn</c> and <c>gspo</c> (as both papers have it),
+/// token-mean otherwise.</param>
 /// <param name="LossScaleFactor">Divisor of seq-mean-token-sum-norm, above 0; must be given for that mode.</param>
 /// <param name="KlCoef">Weight of the distance to the reference policy; 0 leaves it out and no reference is needed.</param>
 /// <param name="KlEstimator">How that distance is estimated.</param>
-/// <param name="MeanEpsilon">Added to token counts before seq-mean-token-mean divides by them: 0 is exact, 1e-8 repeats verl to the last digits.</param>
+/// <param name="MeanEpsilon">Added to token counts before seq-mean-token-mean divides by them: 0 is exact, 1e-8 repeats verl to the last
+/// digits.</param>
 public sealed record PolicyLossOptions(
     PolicyLossKind PolicyLoss = PolicyLossKind.PpoClip,
     double ClipRatioLow = 0.2,

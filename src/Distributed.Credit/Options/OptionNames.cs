@@ -50,14 +50,17 @@ public static class OptionNames
     private static ParameterInfo[] Parameters(Type options) => options.GetConstructors()[0].GetParameters();
 
     private static object? Default(ParameterInfo parameter) =>
-        parameter.DefaultValue is { } value && parameter.ParameterType.IsEnum ? Enum.ToObject(parameter.ParameterType, value) : parameter.DefaultValue;
+        parameter.DefaultValue is { } value && parameter.ParameterType.IsEnum
+            ? Enum.ToObject(parameter.ParameterType, value)
+            : parameter.DefaultValue;
 
     private static object? Parse(string owner, string name, string text, Type type)
     {
         if (Nullable.GetUnderlyingType(type) is { } inner) return text == "null" ? null : Parse(owner, name, text, inner);
         if (type == typeof(bool)) return bool.TryParse(text, out var flag) ? flag : throw Refuse("true or false");
-        if (type == typeof(double)) return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw Refuse("a number");
-        if (type == typeof(int)) return int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole) ? whole : throw Refuse("a whole number");
+        var culture = CultureInfo.InvariantCulture;
+        if (type == typeof(double)) return double.TryParse(text, NumberStyles.Float, culture, out var number) ? number : throw Refuse("a number");
+        if (type == typeof(int)) return int.TryParse(text, NumberStyles.Integer, culture, out var whole) ? whole : throw Refuse("a whole number");
         if (!type.IsEnum) throw new ArgumentException($"options of type {type} cannot be given as text", nameof(type));
         foreach (var value in Enum.GetValuesAsUnderlyingType(type))
         {

@@ -7,7 +7,8 @@ namespace Distributed.Credit;
 public sealed record CodeSimilarityOptions(double Alpha = 0.5, double CorrectAt = 1, bool ClampNegativeSimilarity = false);
 
 /// <summary>
-/// A failed rollout is paid for code that is like the correct rollouts' code: R_i + alpha * mean over the group's correct rollouts p of cos(code_i, code_p);
+/// A failed rollout is paid for code that is like the correct rollouts' code: R_i + alpha * mean over the group's correct rollouts p of
+/// cos(code_i, code_p);
 /// nothing if no rollout is correct. From GTPO (2511.14846), second-hand: the paper's body could not be read.
 /// </summary>
 public sealed class CodeSimilarity : IRewardShaper
@@ -64,11 +65,13 @@ public sealed class CodeSimilarity : IRewardShaper
 
     private bool IsCorrect(ScoredRollout rollout) => rollout.Outcome >= _options.CorrectAt;
 
-    private static string Program(ScoredRollout rollout) => string.Join('\n', rollout.Signals.Select(turn => turn.Code).Where(code => !string.IsNullOrEmpty(code)));
+    private static string Program(ScoredRollout rollout) =>
+        string.Join('\n', rollout.Signals.Select(turn => turn.Code).Where(code => !string.IsNullOrEmpty(code)));
 
     private static void Check(IReadOnlyList<ReadOnlyMemory<double>> vectors, int programs)
     {
-        if (vectors.Count != programs) throw new CreditException($"code-similarity: the embedder gave {vectors.Count} vectors for {programs} programs");
+        if (vectors.Count != programs)
+            throw new CreditException($"code-similarity: the embedder gave {vectors.Count} vectors for {programs} programs");
         foreach (var vector in vectors)
         {
             if (vector.Length != vectors[0].Length)

@@ -5,7 +5,8 @@ namespace Distributed.Credit;
 public sealed record GatedOptions(double Threshold = 1);
 
 /// <summary>
-/// G-RA (2508.10548): intermediate rewards count only if the outcome reaches a threshold; below it every gain is 0, so that they cannot be collected
+/// G-RA (2508.10548): intermediate rewards count only if the outcome reaches a threshold; below it every gain is 0, so that they cannot be
+/// collected
 /// while the task is failed.
 /// </summary>
 public sealed class Gated : IRewardShaper
@@ -31,5 +32,7 @@ public sealed class Gated : IRewardShaper
     }
 
     private ScoredRollout Gate(ScoredRollout rollout) =>
-        rollout.Outcome >= _threshold || !rollout.HasGains ? rollout : rollout with { Gains = RolloutCredit.Fill(rollout.ToolTurnCount, 0) };
+        rollout.Outcome >= _threshold || !rollout.HasGains
+            ? rollout
+            : rollout with { Gains = RolloutCredit.Fill(rollout.ToolTurnCount, 0) };
 }

@@ -7,11 +7,13 @@ namespace Distributed.Credit;
 public sealed record GrpoLambdaOptions(double Alpha = 0.2, double Lambda = 0.75, double CorrectAt = 1);
 
 /// <summary>
-/// GRPO-lambda (2505.18086): length is charged only in groups whose share of correct rollouts is high; elsewhere the outcome stays as it is, so that a
+/// GRPO-lambda (2505.18086): length is charged only in groups whose share of correct rollouts is high; elsewhere the outcome stays as it
+/// is, so that a
 /// policy that still fails is not pushed to be short.
 /// </summary>
 /// <remarks>
-/// The switch is the paper's; the form of the charge is ours: a correct rollout gets R - alpha * sigmoid((length - mean) / std), mean and population deviation over the
+/// The switch is the paper's; the form of the charge is ours: a correct rollout gets R - alpha * sigmoid((length - mean) / std), mean and
+/// population deviation over the
 /// group's correct rollouts; equal lengths cost alpha / 2 each, which the group's baseline takes out among them.
 /// </remarks>
 public sealed class GrpoLambda : IRewardShaper

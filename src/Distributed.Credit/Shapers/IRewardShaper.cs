@@ -17,6 +17,7 @@ public enum ShapedReward
     /// <summary><c>outcome</c>: summed into the outcome, so that every method sees it.</summary>
     Outcome,
 
-    /// <summary><c>turns</c>: into the gain of each tool turn (and into the outcome for the final turn); only methods that use gains see it.</summary>
+    /// <summary><c>turns</c>: into the gain of each tool turn (and into the outcome for the final turn); only methods that use gains see
+    /// it.</summary>
     Turns,
 }

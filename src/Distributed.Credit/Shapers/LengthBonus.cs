@@ -3,7 +3,8 @@ namespace Distributed.Credit;
 /// <summary>Options of <c>length</c>.</summary>
 /// <param name="Alpha">The bonus.</param>
 /// <param name="TargetTokens">Most sampled tokens of a rollout that gets it.</param>
-/// <param name="EasyTargetTokens">The same for easy prompts; null: as the others (then this is LASER, else in the manner of LASER-D).</param>
+/// <param name="EasyTargetTokens">The same for easy prompts; null: as the others (then this is LASER, else in the manner of
+/// LASER-D).</param>
 /// <param name="HardTargetTokens">The same for hard prompts; null: as the others.</param>
 /// <param name="EasyAt">A prompt is easy if at least this share of its rollouts is correct.</param>
 /// <param name="HardBelow">A prompt is hard if less than this share is correct.</param>
@@ -18,7 +19,8 @@ public sealed record LengthBonusOptions(
     double CorrectAt = 1);
 
 /// <summary>
-/// LASER (2505.15612): a correct rollout of at most the target length gets a fixed bonus, R + alpha. With targets by difficulty it is in the manner of LASER-D;
+/// LASER (2505.15612): a correct rollout of at most the target length gets a fixed bonus, R + alpha. With targets by difficulty it is in
+/// the manner of LASER-D;
 /// that paper also adapts the targets while training, which is the caller's to do.
 /// </summary>
 public sealed class LengthBonus : IRewardShaper
@@ -53,8 +55,9 @@ public sealed class LengthBonus : IRewardShaper
             : _options.TargetTokens;
         return group with
         {
-            Rollouts = [.. group.Rollouts.Select(rollout =>
-                IsCorrect(rollout) && rollout.TokenCount <= target ? rollout with { Outcome = rollout.Outcome + _options.Alpha } : rollout)],
+            Rollouts = [.. group.Rollouts.Select(rollout => IsCorrect(rollout) && rollout.TokenCount <= target
+                ? rollout with { Outcome = rollout.Outcome + _options.Alpha }
+                : rollout)],
         };
     }
 

@@ -5,8 +5,10 @@ namespace Distributed.Credit;
 public sealed record MinFormOptions(double Temperature = 0.1);
 
 /// <summary>
-/// PURE (2504.15275): a turn is worth the smallest of the process rewards still to come, not their sum, so that no single reward can be collected over and over.
-/// Written as a change of the rewards: gain_t becomes w_t gain_t with w = softmax(-gain / temperature) over the rollout's tool turns; as the temperature
+/// PURE (2504.15275): a turn is worth the smallest of the process rewards still to come, not their sum, so that no single reward can be
+/// collected over and over.
+/// Written as a change of the rewards: gain_t becomes w_t gain_t with w = softmax(-gain / temperature) over the rollout's tool turns; as
+/// the temperature
 /// goes to 0 the sum over the turns from t on is the smallest gain, for every t up to that turn, and 0 after it.
 /// </summary>
 public sealed class MinForm : IRewardShaper

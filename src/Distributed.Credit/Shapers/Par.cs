@@ -6,7 +6,8 @@ namespace Distributed.Credit;
 public sealed record ParOptions(double? Reference = null, double Temperature = 1);
 
 /// <summary>
-/// PAR (2502.18770): the outcome becomes sigmoid((R - reference) / temperature), bounded and flattening for rewards far from the reference, so that a
+/// PAR (2502.18770): the outcome becomes sigmoid((R - reference) / temperature), bounded and flattening for rewards far from the reference,
+/// so that a
 /// runaway reward pays little.
 /// </summary>
 public sealed class Par : IRewardShaper
@@ -30,9 +31,8 @@ public sealed class Par : IRewardShaper
     {
         ArgumentNullException.ThrowIfNull(group);
         var reference = _options.Reference ?? Moments.Of(PerGroup.Outcomes(group)).Mean;
-        return group with
-        {
-            Rollouts = [.. group.Rollouts.Select(rollout => rollout with { Outcome = 1 / (1 + Math.Exp((reference - rollout.Outcome) / _options.Temperature)) })],
-        };
+        return group with { Rollouts = [.. group.Rollouts.Select(rollout => rollout with { Outcome = Sigmoid(rollout.Outcome - reference) })] };
     }
+
+    private double Sigmoid(double difference) => 1 / (1 + Math.Exp(-difference / _options.Temperature));
 }

@@ -8,8 +8,10 @@ namespace Distributed.Credit;
 public sealed record RankIncentiveOptions(double Weight = 1, int Top = 10, int Depth = 100, ShapedReward Into = ShapedReward.Turns);
 
 /// <summary>
-/// Rank-incentive reward of ConvSearch-R1 (2505.15776) for turns that search: instead of found or not found, the rank of the first relevant passage
-/// (<see cref="TurnSignals.RetrievalRank"/>) in two linear pieces, 2 to 1 over the first ten and 1 to 0 up to the hundredth; nothing found is worth 0.
+/// Rank-incentive reward of ConvSearch-R1 (2505.15776) for turns that search: instead of found or not found, the rank of the first relevant
+/// passage
+/// (<see cref="TurnSignals.RetrievalRank"/>) in two linear pieces, 2 to 1 over the first ten and 1 to 0 up to the hundredth; nothing found
+/// is worth 0.
 /// </summary>
 public sealed class RankIncentive : IRewardShaper
 {

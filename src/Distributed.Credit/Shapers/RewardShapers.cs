@@ -17,10 +17,14 @@ public static class RewardShapers
         new("min-form", "PURE 2504.15275", typeof(MinFormOptions), options => new MinForm((MinFormOptions)options)),
         new("length", "LASER and LASER-D 2505.15612", typeof(LengthBonusOptions), options => new LengthBonus((LengthBonusOptions)options)),
         new("grpo-lambda", "GRPO-lambda 2505.18086", typeof(GrpoLambdaOptions), options => new GrpoLambda((GrpoLambdaOptions)options)),
-        new("rank-incentive", "ConvSearch-R1 2505.15776", typeof(RankIncentiveOptions), options => new RankIncentive((RankIncentiveOptions)options)),
+        new(
+            "rank-incentive", "ConvSearch-R1 2505.15776", typeof(RankIncentiveOptions),
+            options => new RankIncentive((RankIncentiveOptions)options)),
         new("tool-format", "ToolRL 2504.13958", typeof(ToolFormatOptions), options => new ToolFormat((ToolFormatOptions)options)),
         new("par", "PAR 2502.18770", typeof(ParOptions), options => new Par((ParOptions)options)),
-        new("code-similarity", "GTPO 2511.14846, second-hand", typeof(CodeSimilarityOptions), options => new CodeSimilarity((CodeSimilarityOptions)options)),
+        new(
+            "code-similarity", "GTPO 2511.14846, second-hand", typeof(CodeSimilarityOptions),
+            options => new CodeSimilarity((CodeSimilarityOptions)options)),
     ];
 
     /// <summary>A shaper from its name and options given as text.</summary>

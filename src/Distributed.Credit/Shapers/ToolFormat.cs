@@ -10,8 +10,10 @@ public sealed record ToolFormatOptions(double Weight = 1, ShapedReward Into = Sh
 /// argument values: 6 (names + parameters + values) / (1 + calls + arguments expected) - 3.
 /// </summary>
 /// <remarks>
-/// names = |N_P and N_G| / |N_P or N_G| of the sets of tool names; for each expected call its counterpart adds |keys in both| / |keys in either| and 1 for each
-/// argument of equal value. Counterparts are the assignment of calls of the same tool that scores best (ours; at most the first 64 calls of each side);
+/// names = |N_P and N_G| / |N_P or N_G| of the sets of tool names; for each expected call its counterpart adds |keys in both| / |keys in
+/// either| and 1 for each
+/// argument of equal value. Counterparts are the assignment of calls of the same tool that scores best (ours; at most the first 64 calls of
+/// each side);
 /// two empty sets agree fully. Turns without <see cref="TurnSignals.ToolCalls"/> get nothing.
 /// </remarks>
 public sealed class ToolFormat : IRewardShaper
@@ -63,7 +65,8 @@ public sealed class ToolFormat : IRewardShaper
     private static double Compare(ToolCall expected, ToolCall predicted)
     {
         if (expected.Tool != predicted.Tool) return 0;
-        var values = expected.Arguments.Count(argument => predicted.Arguments.TryGetValue(argument.Key, out var value) && value == argument.Value);
+        var values = expected.Arguments
+            .Count(argument => predicted.Arguments.TryGetValue(argument.Key, out var value) && value == argument.Value);
         return Overlap(expected.Arguments.Keys, predicted.Arguments.Keys) + values;
     }
 

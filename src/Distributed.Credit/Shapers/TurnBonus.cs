@@ -7,7 +7,8 @@ namespace Distributed.Credit;
 internal static class TurnBonus
 {
     /// <summary>Adds to each tool turn's gain, and to the outcome for the final turn.</summary>
-    /// <remarks>Where no rollout of the group has gains, the bonus is the gain; a rollout that lacks gains its peers have goes on without, for half a reward cannot be compared.</remarks>
+    /// <remarks>Where no rollout of the group has gains, the bonus is the gain; a rollout that lacks gains its peers have goes on without,
+    /// for half a reward cannot be compared.</remarks>
     public static ScoredGroup IntoTurns(ScoredGroup group, Func<TurnSignals, double> bonus)
     {
         var anyGains = group.Rollouts.Any(rollout => rollout.HasGains);
@@ -16,7 +17,8 @@ internal static class TurnBonus
 
     /// <summary>Adds one number to each outcome.</summary>
     public static ScoredGroup IntoOutcome(ScoredGroup group, Func<ImmutableArray<TurnSignals>, double> bonus) =>
-        group with { Rollouts = [.. group.Rollouts.Select(rollout => rollout with { Outcome = rollout.Outcome + bonus(rollout.Signals) })] };
+        group with { Rollouts = [.. group.Rollouts
+            .Select(rollout => rollout with { Outcome = rollout.Outcome + bonus(rollout.Signals) })] };
 
     private static ScoredRollout Add(ScoredRollout rollout, Func<TurnSignals, double> bonus, bool anyGains)
     {
