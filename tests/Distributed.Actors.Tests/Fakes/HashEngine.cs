@@ -105,7 +105,7 @@ public sealed class HashEngine : IPolicyEngine
             foreach (var value in gradient) state = Mix(state, BitConverter.SingleToUInt32Bits(value));
         }
 
-        if (!double.IsFinite(loss))
+        if (!double.IsFinite(loss) || !float.IsFinite(request.Optimizer.LearningRate))
         {
             reply(new TrainReply(false, loss, double.NaN, 0, logProbs));
             return;
