@@ -29,12 +29,14 @@ public static class CommandLine
         root.Add(TrainCommand.Create());
         root.Add(SftCommand.Create());
         root.Add(EvalCommand.Create());
+        root.Add(InspectCommand.Create());
         root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            return Fail(parsed.Errors[0].Message.TrimEnd('.') + "; see --help", null, false);
+            var words = parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            return Fail(string.Join(' ', words).TrimEnd('.') + "; see --help", null, false);
         }
         try
         {

@@ -23,6 +23,10 @@ public sealed record EnvironmentSection : IOptionSection
     [Range(2, 16), DefaultIs("the level's"), AppliesTo("search-world")]
     public int? FactsPerPassage { get; init; }
 
+    /// <summary>The facts beside the one asked for have values of the same kind, so that only the relation tells them apart.</summary>
+    [DefaultIs("the level's"), AppliesTo("search-world")]
+    public bool? SameKind { get; init; }
+
     /// <summary>Questions as fields of fixed width, or as sentences of several shapes.</summary>
     [OneOf("fixed", "varied"), DefaultIs("the level's"), AppliesTo("search-world")]
     public string? Wording { get; init; }

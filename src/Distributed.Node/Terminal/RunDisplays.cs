@@ -1,5 +1,4 @@
 using Distributed.Node.Runs;
-using Spectre.Console;
 
 namespace Distributed.Node.Terminal;
 
@@ -11,7 +10,7 @@ public static class RunDisplays
     /// <summary>A live block if standard output is a terminal that can redraw, else plain lines.</summary>
     public static IRunDisplay Create(RunTitle title)
     {
-        var console = AnsiConsole.Console;
+        var console = StandardOutput.Open();
         var live = !Console.IsOutputRedirected
             && console.Profile.Capabilities.Ansi
             && console.Profile.Capabilities.Interactive
