@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Distributed.Engine.Model;
 
 namespace Distributed.Engine.Tests.Model;
@@ -38,6 +39,7 @@ internal sealed class PlainDecoder(ModelConfig config, double[] parameters)
         return logProbs;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private double[][] Attend(LayerLayout layer, double[][] normed)
     {
         int size = config.HeadSize, length = normed.Length;
@@ -100,6 +102,7 @@ internal sealed class PlainDecoder(ModelConfig config, double[] parameters)
         return [.. row.Select((v, i) => parameters[weight + i] * v * r)];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private double[] Linear(double[] row, long weight, long bias, int outputs)
     {
         var y = new double[outputs];
