@@ -10,6 +10,9 @@ namespace Distributed.Engine.Generation;
 /// <remarks>All members but <see cref="RunWorker"/> are called with the lock held that was given at the start.</remarks>
 internal sealed class GenerationLoop : IDisposable
 {
+    /// <summary>A worker that waits looks again after this long, though every change wakes it.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
     private readonly object _gate;
     private readonly PackedModel _model;
     private readonly GenerationBounds _bounds;
@@ -38,8 +41,11 @@ internal sealed class GenerationLoop : IDisposable
             _workers[i] = new Worker(model, layout, bounds);
     }
 
-    /// <summary>The version of the weights new turns are sampled with.</summary>
+    /// <summary>The version of the weights, as replies name it.</summary>
     public long Version { get; set; }
+
+    /// <summary>Counts changes of the weights; what was cached under another count is worked out anew.</summary>
+    public long Epoch { get; set; }
 
     /// <summary>True if any turn is ready, waiting or under way.</summary>
     public bool HasWork => _pending > 0;
@@ -57,19 +63,7 @@ internal sealed class GenerationLoop : IDisposable
     public void Add(Turn turn)
     {
         _pending++;
-        if (!_sequences.TryGetValue(turn.Request.Sequence, out var slot))
-        {
-            if (_sequences.Count >= _bounds.MaxSequences)
-            {
-                turn.Fail($"sequence {turn.Request.Sequence}: {_bounds.MaxSequences} sequences are open, which is the most; release some or raise the bound");
-                slot = new SequenceSlot(turn.Request.Sequence) { IsReleased = true };
-            }
-            else
-            {
-                _sequences.Add(turn.Request.Sequence, slot = new SequenceSlot(turn.Request.Sequence));
-            }
-        }
-
+        var slot = SlotFor(turn);
         turn.Slot = slot;
         if (slot.IsBusy)
         {
@@ -127,22 +121,27 @@ internal sealed class GenerationLoop : IDisposable
         return turns;
     }
 
-    /// <summary>A worker's loop: returns when no turn is left anywhere or the loop is paused. Called without the lock, one thread per index.</summary>
+    /// <summary>
+    /// A worker's loop: returns when no turn is left anywhere or the loop is paused, but not before one step. Called without the lock, one
+    /// thread per index.
+    /// </summary>
     public void RunWorker(int index)
     {
         var worker = _workers[index];
-        while (true)
+        for (var isFirst = true; ; isFirst = false)
         {
             lock (_gate)
             {
-                TakeIn(worker);
-                while (worker.Turns.Count == 0 && worker.Ended.Count == 0 && !_paused && _pending > 0)
+                while (true)
                 {
-                    Monitor.Wait(_gate);
-                    TakeIn(worker);
+                    if (isFirst || !_paused)
+                        TakeIn(worker);
+                    if (worker.Turns.Count > 0 || worker.Ended.Count > 0 || _paused || _pending == 0)
+                        break;
+                    Monitor.Wait(_gate, LongestWait);
                 }
 
-                if (worker.Ended.Count == 0 && (_paused || worker.Turns.Count == 0))
+                if (worker.Ended.Count == 0 && (worker.Turns.Count == 0 || _paused && !isFirst))
                     return;
             }
 
@@ -157,6 +156,20 @@ internal sealed class GenerationLoop : IDisposable
         foreach (var worker in _workers)
             worker.Dispose();
         _pages.Dispose();
+    }
+
+    private SequenceSlot SlotFor(Turn turn)
+    {
+        var sequence = turn.Request.Sequence;
+        if (turn.Finish is null && _sequences.TryGetValue(sequence, out var slot))
+            return slot;
+
+        slot = new SequenceSlot(sequence);
+        if (turn.Finish is null && _sequences.Count >= _bounds.MaxSequences)
+            turn.Fail($"sequence {sequence}: {_bounds.MaxSequences} sequences are open, which is the most; release some or raise the bound");
+        if (turn.Finish is null)
+            _sequences.Add(sequence, slot);
+        return slot;
     }
 
     private void Step(Worker worker)
@@ -193,9 +206,6 @@ internal sealed class GenerationLoop : IDisposable
 
     private void TakeIn(Worker worker)
     {
-        if (_paused)
-            return;
-
         // An even share each, so that few turns are worked on by all threads.
         var share = Math.Min(_bounds.RowsPerWorker, (_pending + _workers.Length - 1) / _workers.Length);
         while (worker.Turns.Count < share && _ready.TryPeek(out var turn))
@@ -240,7 +250,7 @@ internal sealed class GenerationLoop : IDisposable
 
         slot.IsUnderWay = true;
         cache.Reserve(positions, _pages);
-        turn.Begin(cache, Version);
+        turn.Begin(cache, Version, Epoch);
         return true;
     }
 
@@ -356,6 +366,10 @@ internal sealed class GenerationLoop : IDisposable
             Volatile.Write(ref _tokensSampled, _tokensSampled + _sampling.Count);
         }
 
-        public void Dispose() => _batch.Dispose();
+        public void Dispose()
+        {
+            _batch.Dispose();
+            _sampler.Dispose();
+        }
     }
 }

@@ -19,8 +19,8 @@ internal sealed class SequenceCache(long id)
     /// <summary>How many of the tokens, from the first on, have keys and values in the pages.</summary>
     public int Cached { get; private set; }
 
-    /// <summary>The weights that made the cached keys and values.</summary>
-    public long Version { get; private set; }
+    /// <summary>The change of weights that the cached keys and values belong to.</summary>
+    public long Epoch { get; private set; }
 
     /// <summary>Pages held.</summary>
     public int PageCount => _pageCount;
@@ -54,10 +54,10 @@ internal sealed class SequenceCache(long id)
     public void MarkCached(int positions) => Cached += positions;
 
     /// <summary>Makes the cache one of these weights: what older weights left in it no longer counts.</summary>
-    public void Adopt(long version)
+    public void Adopt(long epoch)
     {
-        if (Version != version)
-            (Version, Cached) = (version, 0);
+        if (Epoch != epoch)
+            (Epoch, Cached) = (epoch, 0);
     }
 
     /// <summary>Takes pages until there is room for a number of positions; the store must have them.</summary>

@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using Distributed.Engine.Kernels;
 using Distributed.Ports;
 
 namespace Distributed.Engine.Generation;
@@ -11,13 +11,12 @@ internal readonly record struct Draw(int Token, float LogProb)
 }
 
 /// <summary>Draws tokens from rows of logits. Every sum runs in a fixed order over one row, so a row's draw depends on nothing else.</summary>
-internal sealed class TokenSampler
+/// <remarks>Without filters and at temperature 1 the log-probabilities are to the bit those that training works out from the same logits.</remarks>
+internal sealed unsafe class TokenSampler : IDisposable
 {
-    private const int Lanes = 16;
     private const int FirstLook = 256;
 
-    private readonly float[] _weights;
-    private readonly double[] _blockSums;
+    private readonly FloatBuffer _weights;
     private readonly int[] _order;
     private readonly int _vocabulary;
 
@@ -25,9 +24,7 @@ internal sealed class TokenSampler
     public TokenSampler(int vocabulary)
     {
         _vocabulary = vocabulary;
-        var blocks = (vocabulary + Lanes - 1) / Lanes;
-        _weights = new float[blocks * Lanes];
-        _blockSums = new double[blocks];
+        _weights = new FloatBuffer(vocabulary);
         _order = new int[vocabulary];
     }
 
@@ -38,100 +35,49 @@ internal sealed class TokenSampler
     public Draw Sample(ReadOnlySpan<float> logits, SamplingOptions sampling, double uniform)
     {
         logits = logits[.._vocabulary];
-        var best = Likeliest(logits);
-        if (best < 0)
+        var weights = _weights.Span;
+        logits.CopyTo(weights);
+        var isGreedy = sampling.Temperature == 0;
+        var inverse = isGreedy ? 1f : 1f / sampling.Temperature;
+        var highest = Softmax.Max(_weights.Pointer, _vocabulary);
+        if (inverse != 1f)
+        {
+            foreach (ref var weight in weights)
+                weight = (weight - highest) * inverse;
+        }
+
+        var total = Softmax.Exponentiate(_weights.Pointer, _vocabulary, _vocabulary, 1f, out _);
+        if (!float.IsFinite(total))
             return Draw.Impossible;
-        if (sampling.Temperature == 0)
-            return Finish(best, logits[best], logits[best], 1f, Weigh(logits, logits[best], 1f));
-
-        var inverse = 1f / sampling.Temperature;
-        var total = Weigh(logits, logits[best], inverse);
+        if (isGreedy)
+            return Finish(logits.IndexOf(highest), highest, highest, inverse, total);
         if (sampling.TopK > 0 && sampling.TopK < _vocabulary || sampling.TopP < 1)
-            return SampleFiltered(logits, sampling, inverse, best, uniform);
+            return SampleFiltered(logits, sampling, inverse, highest, total, uniform);
 
-        var token = Walk(uniform * total);
-        return Finish(token, logits[token], logits[best], inverse, total);
+        var token = Walk(weights, uniform * total);
+        return Finish(token, logits[token], highest, inverse, total);
     }
 
-    private static Draw Finish(int token, float logit, float highest, float inverse, double total) =>
-        double.IsFinite(total) ? new Draw(token, (float)((logit - highest) * (double)inverse - Math.Log(total))) : Draw.Impossible;
+    public void Dispose() => _weights.Dispose();
 
-    /// <summary>The highest logit's index, the lowest one of equals; -1 if any logit is not a finite number.</summary>
-    private static int Likeliest(ReadOnlySpan<float> logits)
+    private static Draw Finish(int token, float logit, float highest, float inverse, float mass) =>
+        new(token, ((logit - highest) * inverse) - MathF.Log(mass));
+
+    /// <summary>The token at which the running sum of weights passes the target. Rounding may carry it past the last one, which is taken then.</summary>
+    private static int Walk(ReadOnlySpan<float> weights, double target)
     {
-        var best = 0;
-        var probe = 0f;
-        for (var i = 0; i < logits.Length; i++)
+        for (var token = 0; token < weights.Length; token++)
         {
-            // 0 * x is 0 for finite x and NaN otherwise.
-            probe += 0f * logits[i];
-            if (logits[i] > logits[best])
-                best = i;
+            if (target < weights[token])
+                return token;
+            target -= weights[token];
         }
 
-        return probe == 0 ? best : -1;
-    }
-
-    /// <summary>Fills the weights exp((logit - highest) / T) and their sums by blocks; returns the sum of all.</summary>
-    private double Weigh(ReadOnlySpan<float> logits, float highest, float inverse)
-    {
-        var (top, scale) = (Vector512.Create(highest), Vector512.Create(inverse));
-        var total = 0.0;
-        for (var block = 0; block < _blockSums.Length; block++)
-        {
-            var start = block * Lanes;
-            Vector512<float> row;
-            if (start + Lanes <= logits.Length)
-            {
-                row = Vector512.Create(logits[start..]);
-            }
-            else
-            {
-                row = Vector512.Create(float.NegativeInfinity);
-                for (var i = start; i < logits.Length; i++)
-                    row = row.WithElement(i - start, logits[i]);
-            }
-
-            var weights = Vector512.Exp((row - top) * scale);
-            weights.CopyTo(_weights, start);
-            total += _blockSums[block] = Vector512.Sum(weights);
-        }
-
-        return total;
-    }
-
-    /// <summary>The token at which the running sum of weights passes the target: whole blocks first, then inside one.</summary>
-    private int Walk(double target)
-    {
-        var block = 0;
-        while (block < _blockSums.Length - 1 && target >= _blockSums[block])
-            target -= _blockSums[block++];
-
-        // Rounding may carry the target past the block's last token; the last one with any weight is taken then.
-        var chosen = -1;
-        for (var token = block * Lanes; token < Math.Min(_vocabulary, (block + 1) * Lanes); token++)
-        {
-            if (_weights[token] == 0)
-                continue;
-            chosen = token;
-            if (target < _weights[token])
-                break;
-            target -= _weights[token];
-        }
-
-        return chosen >= 0 ? chosen : LastWithWeight(block);
-    }
-
-    private int LastWithWeight(int block)
-    {
-        var token = Math.Min(_vocabulary, (block + 1) * Lanes) - 1;
-        while (token > 0 && _weights[token] == 0)
-            token--;
-        return token;
+        return weights.Length - 1;
     }
 
     /// <summary>Top-k, then top-p over what is left, as Hugging Face's generation does; ties go to the lower id.</summary>
-    private Draw SampleFiltered(ReadOnlySpan<float> logits, SamplingOptions sampling, float inverse, int best, double uniform)
+    private Draw SampleFiltered(ReadOnlySpan<float> logits, SamplingOptions sampling, float inverse, float highest, float total, double uniform)
     {
         var limited = sampling.TopK > 0 && sampling.TopK < _vocabulary;
         var considered = limited ? sampling.TopK : Math.Min(_vocabulary, FirstLook);
@@ -141,7 +87,7 @@ internal sealed class TokenSampler
         {
             var order = _order.AsSpan(0, considered);
             LikeliestTokens.Select(logits, order);
-            var needed = sampling.TopP * (limited ? Sum(order) : Sum(_blockSums));
+            var needed = sampling.TopP * (limited ? Sum(order) : total);
             (kept, mass) = Cut(order, needed);
             if (mass >= needed || limited || considered == _vocabulary)
                 break;
@@ -151,18 +97,19 @@ internal sealed class TokenSampler
         }
 
         var target = uniform * mass;
-        var token = best;
+        var token = _order[kept - 1];
         foreach (var candidate in _order.AsSpan(0, kept))
         {
-            if (_weights[candidate] == 0)
+            if (target < _weights.Pointer[candidate])
+            {
+                token = candidate;
                 break;
-            token = candidate;
-            if (target < _weights[candidate])
-                break;
-            target -= _weights[candidate];
+            }
+
+            target -= _weights.Pointer[candidate];
         }
 
-        return Finish(token, logits[token], logits[best], inverse, mass);
+        return Finish(token, logits[token], highest, inverse, (float)mass);
     }
 
     /// <summary>How many of the likeliest tokens are needed to reach a mass, and the mass they have.</summary>
@@ -171,7 +118,7 @@ internal sealed class TokenSampler
         var mass = 0.0;
         for (var i = 0; i < order.Length; i++)
         {
-            mass += _weights[order[i]];
+            mass += _weights.Pointer[order[i]];
             if (mass >= needed)
                 return (i + 1, mass);
         }
@@ -183,15 +130,7 @@ internal sealed class TokenSampler
     {
         var sum = 0.0;
         foreach (var token in order)
-            sum += _weights[token];
-        return sum;
-    }
-
-    private static double Sum(double[] values)
-    {
-        var sum = 0.0;
-        foreach (var value in values)
-            sum += value;
+            sum += _weights.Pointer[token];
         return sum;
     }
 }

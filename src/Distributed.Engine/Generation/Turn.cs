@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Distributed.Ports;
 
 namespace Distributed.Engine.Generation;
@@ -40,10 +41,10 @@ internal sealed class Turn
     private EngineError? Error { get; set; }
 
     /// <summary>Puts the request's tokens behind the sequence's.</summary>
-    public void Begin(SequenceCache sequence, long version)
+    public void Begin(SequenceCache sequence, long version, long epoch)
     {
         (LengthBefore, Version) = (sequence.Length, version);
-        sequence.Adopt(version);
+        sequence.Adopt(epoch);
         sequence.Append(Request.Append.Span);
     }
 
@@ -60,7 +61,7 @@ internal sealed class Turn
         _tokens.Add(token);
         _logProbs.Add(logProb);
         sequence.Append([token]);
-        if (endTokens.Contains(token) || Stop.IsMet(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tokens)))
+        if (endTokens.Contains(token) || Stop.IsMet(CollectionsMarshal.AsSpan(_tokens)))
             Finish = FinishReason.Stop;
         else if (Count == Request.MaxNewTokens)
             Finish = FinishReason.Length;

@@ -1,71 +1,96 @@
-using System.Diagnostics;
 using Distributed.Engine.Formats;
 using Distributed.Engine.Generation;
-using Distributed.Engine.Kernels;
 using Distributed.Engine.Model;
-using Distributed.Engine.Scoring;
-using Distributed.Engine.Training;
+using Distributed.Engine.Tokenizers;
 using Distributed.Ports;
 
 namespace Distributed.Engine.Hosting;
 
-/// <summary>
-/// The managed CPU engine behind its port. One engine thread and its compute pool own the model. Turns are sampled between any other two
-/// pieces of work; work other than sampling is done in the order it was asked for; what changes the weights waits until no turn is under way
-/// and lets none begin meanwhile.
-/// </summary>
+/// <summary>The policy engine in managed code: one model, one thread that owns it, and a pool of threads that compute.</summary>
+/// <remarks>
+/// Replies come on the engine's threads, with two exceptions: a request that finds the queue full or the engine closed is answered on the
+/// caller's thread, before the call returns. Requests of one sequence are worked off one after the other. A request
+/// that fails leaves its sequence as it was.
+/// </remarks>
 public sealed class ManagedPolicyEngine : IPolicyEngine
 {
-    private const int ScoreBatch = 512;
-    private static readonly EngineError Closed = new("the engine was closed before it came to this request");
+    private static readonly TimeSpan ClosingTime = TimeSpan.FromMinutes(2);
 
-    private readonly object _gate = new();
-    private readonly ModelWeights _weights;
-    private readonly ITokenizer _tokenizer;
-    private readonly EngineBounds _bounds;
-    private readonly ComputePool _pool;
-    private readonly PackedModel _model;
-    private readonly GenerationLoop _generation;
-    private readonly BranchScorer _scorer;
-    private readonly SequenceScorer _logProbs;
-    private readonly Thread _thread;
-    private readonly LinkedList<EngineWork> _work = new();
-    private readonly Queue<Turn> _held = new();
+    [ThreadStatic]
+    private static int _repliesOnThisThread;
+
+    private readonly EngineOptions _options;
+    private readonly EngineCore _core;
+    private readonly GenerationLoop _loop;
+    private readonly EngineQueue _queue;
     private readonly StopRules _stops;
-    private Trainer? _trainer;
+    private long _version;
     private int _unanswered;
-    private int _changesWaiting;
-    private long _weightsVersion;
-    private bool _closed;
-    private long _tokensScored, _tokensTrained, _refused;
-    private double _generateSeconds, _scoreSeconds, _trainSeconds;
+    private long _answered;
+    private long _failed;
+    private long _refused;
+    private long _callbackFailures;
+    private int _disposed;
 
-    private ManagedPolicyEngine(ModelWeights weights, ITokenizer tokenizer, EngineBounds bounds)
+    private ManagedPolicyEngine(ModelWeights weights, ITokenizer tokenizer, EngineOptions options)
     {
-        (_weights, _tokenizer, _bounds) = (weights, tokenizer, bounds);
-        _pool = new ComputePool(bounds.Threads);
-        _model = new PackedModel(weights, bounds.ContextLength);
-        _stops = new StopRules(tokenizer, weights.Config.VocabularySize);
-        var layout = new KeyValueLayout(weights.Config.Layers, weights.Config.KeyValueHeads, weights.Config.HeadSize);
-        var pages = (int)Math.Clamp(bounds.CacheBytes / (layout.PageFloats * (long)sizeof(float)), 1, int.MaxValue / 2);
-        _generation = new GenerationLoop(_gate, _model, new GenerationBounds(bounds.MaxSequences, pages), bounds.Threads, AnswerTurn);
-        _scorer = new BranchScorer(_model, _pool);
-        _logProbs = new SequenceScorer(_model, _pool);
-        Limits = weights.Config.Limits(_model.ContextLength);
-        _thread = new Thread(Serve) { IsBackground = true, Name = "engine" };
-        _thread.Start();
+        _options = options;
+        _core = new EngineCore(weights, options.ContextLength, options.Threads);
+        var model = _core.Model;
+        Limits = new EngineLimits(model.Config.VocabularySize, model.ContextLength, weights.Count);
+        Tensors = weights.Tensors;
+        var gate = new object();
+        var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
+        var pages = (int)Math.Clamp(options.CacheBytes / ((long)layout.PageFloats * sizeof(float)), KeyValueLayout.Pages(model.ContextLength), int.MaxValue);
+        var bounds = new GenerationBounds(options.MaxSequences, pages, options.RowsPerWorker, options.BatchRows);
+        _loop = new GenerationLoop(gate, model, bounds, options.Threads, turn => turn.Answer(turn.ToReply()));
+        _queue = new EngineQueue(gate, _core, _loop, () => WeightsVersion);
+        _stops = new StopRules(tokenizer, model.Config.VocabularySize);
+        _queue.Start();
     }
 
-    /// <summary>An engine with the weights of a Hugging Face folder.</summary>
-    /// <exception cref="ModelFormatException">A file is missing or broken.</exception>
-    public static ManagedPolicyEngine FromFolder(string folder, ITokenizer tokenizer, EngineBounds bounds) => Create(ModelFolder.Load(folder), tokenizer, bounds);
+    /// <inheritdoc/>
+    public EngineLimits Limits { get; }
 
-    /// <summary>An engine with random weights of a seed.</summary>
-    public static ManagedPolicyEngine FromSeed(ModelConfig config, ulong seed, ITokenizer tokenizer, EngineBounds bounds) => Create(ModelWeights.Random(config, seed), tokenizer, bounds);
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorShape> Tensors { get; }
 
-    /// <summary>An engine of a shape with given flat weights.</summary>
-    /// <exception cref="ArgumentException">The weights are not those of such a model.</exception>
-    public static ManagedPolicyEngine FromWeights(ModelConfig config, ReadOnlySpan<byte> flat, ITokenizer tokenizer, EngineBounds bounds)
+    /// <inheritdoc/>
+    public long WeightsVersion => Interlocked.Read(ref _version);
+
+    /// <summary>What the engine has done so far. Safe to read from any thread.</summary>
+    public EngineCounters Counters => _core.Count(new EngineCounters(
+        _loop.TokensSampled, _loop.TokensFed, 0, 0, _queue.GenerateSeconds, 0, 0, 0,
+        Interlocked.Read(ref _answered), Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), Interlocked.Read(ref _callbackFailures)));
+
+    /// <summary>An engine on a Hugging Face folder: config.json, model.safetensors, tokenizer.json.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">What the engine may use.</param>
+    /// <exception cref="ModelFormatException">The model cannot be used; the message is one line.</exception>
+    /// <exception cref="TokenizerFileException">The tokenizer cannot be used; the message is one line.</exception>
+    /// <exception cref="ArgumentException">The options are out of range, or the tokenizer has ids the model does not have.</exception>
+    public static ManagedPolicyEngine Load(string folder, EngineOptions options)
+    {
+        var weights = ModelFolder.Load(folder);
+        return Create(weights, () => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")), options);
+    }
+
+    /// <summary>An engine on random weights, to train from scratch.</summary>
+    /// <param name="config">Shape of the model.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <param name="tokenizer">Text to ids and back.</param>
+    /// <param name="options">What the engine may use.</param>
+    /// <exception cref="ArgumentException">The sizes or options are out of range, or the tokenizer has ids the model does not have.</exception>
+    public static ManagedPolicyEngine Random(ModelConfig config, ulong seed, ITokenizer tokenizer, EngineOptions options) =>
+        Create(ModelWeights.Random(config, seed), () => tokenizer, options);
+
+    /// <summary>An engine on given weights.</summary>
+    /// <param name="config">Shape of the model.</param>
+    /// <param name="flat">Little-endian float32 in the order of <see cref="Tensors"/>.</param>
+    /// <param name="tokenizer">Text to ids and back.</param>
+    /// <param name="options">What the engine may use.</param>
+    /// <exception cref="ArgumentException">The weights are not those of such a model, or as <see cref="Random"/> has it.</exception>
+    public static ManagedPolicyEngine FromWeights(ModelConfig config, ReadOnlySpan<byte> flat, ITokenizer tokenizer, EngineOptions options)
     {
         var weights = new ModelWeights(config);
         try
@@ -78,318 +103,195 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
             throw;
         }
 
-        return Create(weights, tokenizer, bounds);
-    }
-
-    /// <inheritdoc/>
-    public EngineLimits Limits { get; }
-
-    /// <inheritdoc/>
-    public long WeightsVersion => Interlocked.Read(ref _weightsVersion);
-
-    /// <inheritdoc/>
-    public IReadOnlyList<TensorShape> Tensors => _weights.Tensors;
-
-    /// <summary>What it has done so far.</summary>
-    public EngineCounters Counters
-    {
-        get
-        {
-            lock (_gate)
-                return new EngineCounters(_generation.TokensSampled, _generation.TokensFed, _generateSeconds, _tokensScored, _scoreSeconds, _tokensTrained, _trainSeconds, _refused);
-        }
+        return Create(weights, () => tokenizer, options);
     }
 
     /// <inheritdoc/>
     public void Generate(GenerateRequest request, Action<GenerateReply> reply)
     {
-        var turn = new Turn(request, _stops.For(request.StopStrings), reply);
-        lock (_gate)
+        var answer = Guard(reply, answered => answered.Error, out var refusal);
+        if (refusal is not null)
         {
-            if (Admit())
-            {
-                if (_changesWaiting > 0)
-                {
-                    _held.Enqueue(turn);
-                }
-                else
-                {
-                    _generation.Add(turn);
-                    Monitor.PulseAll(_gate);
-                }
-
-                return;
-            }
+            answer(Failure(request, refusal));
+            return;
         }
 
-        reply(new GenerateReply(request.Sequence, default, default, WeightsVersion, FinishReason.Failed, Refusal()));
+        try
+        {
+            var turn = new Turn(request, _stops.For(request.StopStrings), answer);
+            refusal = _queue.TryAdd(turn) ? null : Closed;
+        }
+        catch (Exception error)
+        {
+            refusal = new EngineError($"sequence {request.Sequence}: the stop strings cannot be prepared: {error.Message.ReplaceLineEndings(" ")}");
+        }
+
+        if (refusal is not null)
+            answer(Failure(request, refusal));
     }
 
     /// <inheritdoc/>
-    public void Release(long sequence)
-    {
-        lock (_gate) _generation.Release(sequence);
-    }
+    public void Release(long sequence) => _queue.Release(sequence);
 
     /// <inheritdoc/>
-    public void Score(ScoreRequest request, Action<ScoreReply> reply) => Enqueue(new EngineWork.Score(request, reply));
+    public void Score(ScoreRequest request, Action<ScoreReply> reply) =>
+        Add(new ScoreOrder(request, Guard(reply, answered => answered.Error, out var refusal)), refusal);
 
     /// <inheritdoc/>
-    public void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply) => Enqueue(new EngineWork.LogProbs(sequences, reply));
+    public void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply) =>
+        Add(WorkKind.Score, false, () => _core.LogProbs(sequences), error => new LogProbsReply([], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
-    public void Train(TrainRequest request, Action<TrainReply> reply) => Enqueue(new EngineWork.Train(request, reply));
+    public void Train(TrainRequest request, Action<TrainReply> reply) =>
+        Add(WorkKind.Train, true, () => Train(request), error => new TrainReply(false, 0, 0, 0, [], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
-    public void LoadWeights(long version, ReadOnlyMemory<byte> weights, Action<EngineError?> reply) => Enqueue(new EngineWork.LoadWeights(version, weights, reply));
+    public void LoadWeights(long version, ReadOnlyMemory<byte> weights, Action<EngineError?> reply) =>
+        Add(WorkKind.Other, true, () => Load(version, weights), error => error, reply, error => error);
 
     /// <inheritdoc/>
-    public void ReadWeights(Action<ReadOnlyMemory<byte>, EngineError?> reply) => Enqueue(new EngineWork.ReadWeights(reply));
+    public void ReadWeights(Action<ReadOnlyMemory<byte>, EngineError?> reply) => Add(
+        WorkKind.Other, false, () => (Weights: _core.ReadWeights(), Error: (EngineError?)null), error => (default, error),
+        result => reply(result.Weights, result.Error), result => result.Error);
 
     /// <inheritdoc/>
-    public void ReadOptimizer(Action<OptimizerState?, EngineError?> reply) => Enqueue(new EngineWork.ReadOptimizer(reply));
+    public void ReadOptimizer(Action<OptimizerState?, EngineError?> reply) => Add(
+        WorkKind.Other, false, () => (State: (OptimizerState?)_core.ReadOptimizer(), Error: (EngineError?)null), error => (null, error),
+        result => reply(result.State, result.Error), result => result.Error);
 
     /// <inheritdoc/>
-    public void LoadOptimizer(OptimizerState? state, Action<EngineError?> reply) => Enqueue(new EngineWork.LoadOptimizer(state, reply));
+    public void LoadOptimizer(OptimizerState? state, Action<EngineError?> reply) =>
+        Add(WorkKind.Other, false, () => _core.LoadOptimizer(state), error => error, reply, error => error);
 
-    /// <summary>Ends the engine thread; whatever is not answered yet is answered with an error.</summary>
+    /// <summary>Writes the model as a Hugging Face folder: config.json and model.safetensors. The tokenizer's file is the caller's to copy.</summary>
+    /// <param name="folder">Where; made if it is not there.</param>
+    /// <param name="reply">Null when it is written, else why not.</param>
+    public void SaveModel(string folder, Action<EngineError?> reply) => Add(
+        WorkKind.Other, false, () => Save(folder), error => error, reply, error => error);
+
+    /// <summary>Ends the engine. What runs is brought to an end at the next token or step; every request without a reply gets one.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+
+        _queue.Close();
+        if (_repliesOnThisThread > 0)
         {
-            if (_closed) return;
-            _closed = true;
-            _generation.Pause();
-            Monitor.PulseAll(_gate);
+            // The caller is one of the threads to wait for. They end by themselves; another one frees the memory then.
+            new Thread(Free) { IsBackground = true, Name = "engine-end" }.Start();
+            return;
         }
 
-        if (Thread.CurrentThread != _thread) _thread.Join();
+        Free();
     }
 
-    private static ManagedPolicyEngine Create(ModelWeights weights, ITokenizer tokenizer, EngineBounds bounds)
-    {
-        if (tokenizer.VocabularySize > weights.Config.VocabularySize)
-        {
-            var (has, knows) = (tokenizer.VocabularySize, weights.Config.VocabularySize);
-            weights.Dispose();
-            throw new ModelFormatException($"tokenizer.json has {has} tokens, the model's vocabulary {knows}; they do not belong together");
-        }
+    private static EngineError Closed { get; } = new("The engine is closed.");
 
-        return new ManagedPolicyEngine(weights, tokenizer, bounds);
-    }
-
-    private void Enqueue(EngineWork work)
-    {
-        lock (_gate)
-        {
-            if (Admit())
-            {
-                _work.AddLast(work);
-                if (work.ChangesWeights) _changesWaiting++;
-                _generation.Pause();
-                Monitor.PulseAll(_gate);
-                return;
-            }
-        }
-
-        work.Refuse(Refusal());
-    }
-
-    private bool Admit()
-    {
-        if (_closed) return false;
-        if (_unanswered >= _bounds.MaxRequests)
-        {
-            _refused++;
-            return false;
-        }
-
-        _unanswered++;
-        return true;
-    }
-
-    private EngineError Refusal() => _closed ? Closed : new EngineError($"{_bounds.MaxRequests} requests wait for the engine, which is the most; ask again later");
-
-    private void Serve()
-    {
-        while (true)
-        {
-            EngineWork? next = null;
-            lock (_gate)
-            {
-                while (!_closed && _work.Count == 0 && !_generation.HasWork) Monitor.Wait(_gate);
-                if (_closed) break;
-                _generation.Resume();
-                // A change of weights waits for the turns under way; all other work goes before the next token.
-                if (_work.First is { } first && !(first.Value.ChangesWeights && _generation.HasWork))
-                {
-                    next = first.Value;
-                    _work.RemoveFirst();
-                }
-            }
-
-            if (next == null) Sample();
-            else Do(next);
-        }
-
-        Close();
-    }
-
-    private void Sample()
-    {
-        var began = Stopwatch.GetTimestamp();
-        _pool.Run(_generation.RunWorker);
-        lock (_gate) _generateSeconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
-    }
-
-    private void Do(EngineWork work)
-    {
-        var began = Stopwatch.GetTimestamp();
-        switch (work)
-        {
-            case EngineWork.Score score:
-                ScoreMany(score, began);
-                return;
-            case EngineWork.LogProbs ask:
-                var logProbs = _logProbs.LogProbs(ask.Sequences);
-                CountTraining(ask.Sequences, began);
-                Answered(1);
-                ask.Reply(logProbs);
-                return;
-            case EngineWork.Train train:
-                _trainer ??= new Trainer(_model, _pool);
-                var trained = _trainer.Step(train.Request);
-                CountTraining(train.Request.Sequences, began);
-                Changed(WeightsVersion);
-                train.Reply(trained);
-                return;
-            case EngineWork.LoadWeights load:
-                var error = Load(load);
-                Changed(error == null ? load.Version : WeightsVersion);
-                load.Reply(error);
-                return;
-            case EngineWork.ReadWeights read:
-                var bytes = new byte[_weights.ByteCount];
-                _weights.CopyTo(bytes);
-                Answered(1);
-                read.Reply(bytes, null);
-                return;
-            case EngineWork.ReadOptimizer read:
-                _trainer ??= new Trainer(_model, _pool);
-                var state = _trainer.ReadOptimizer();
-                Answered(1);
-                read.Reply(state, null);
-                return;
-            case EngineWork.LoadOptimizer load:
-                _trainer ??= new Trainer(_model, _pool);
-                var wrong = _trainer.LoadOptimizer(load.State);
-                Answered(1);
-                load.Reply(wrong);
-                return;
-            default:
-                throw new InvalidOperationException($"{work.GetType().Name} is unknown to the engine");
-        }
-    }
-
-    // Requests that wait together are computed together; each result is the same as alone.
-    private void ScoreMany(EngineWork.Score first, long began)
-    {
-        var batch = new List<EngineWork.Score> { first };
-        lock (_gate)
-        {
-            while (batch.Count < ScoreBatch && _work.First?.Value is EngineWork.Score more)
-            {
-                batch.Add(more);
-                _work.RemoveFirst();
-            }
-        }
-
-        var replies = _scorer.Score([.. batch.Select(score => score.Request)], WeightsVersion);
-        lock (_gate)
-        {
-            _tokensScored += batch.Sum(score => (long)BranchPass.RowsOf(score.Request));
-            _scoreSeconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
-            _unanswered -= batch.Count;
-        }
-
-        for (var i = 0; i < replies.Length; i++) batch[i].Reply(replies[i]);
-    }
-
-    private EngineError? Load(EngineWork.LoadWeights load)
+    /// <summary>An engine on weights, which it takes over even if this fails.</summary>
+    internal static ManagedPolicyEngine Create(ModelWeights weights, Func<ITokenizer> makeTokenizer, EngineOptions options)
     {
         try
         {
-            _weights.CopyFrom(load.Weights.Span);
+            if (options.Complaint() is { } complaint)
+                throw new ArgumentException(complaint, nameof(options));
+            var tokenizer = makeTokenizer();
+            if (tokenizer.VocabularySize > weights.Config.VocabularySize)
+                throw new ArgumentException(
+                    $"the tokenizer has {tokenizer.VocabularySize} ids, the model {weights.Config.VocabularySize}; they do not belong together", nameof(makeTokenizer));
+            return new ManagedPolicyEngine(weights, tokenizer, options);
         }
-        catch (ArgumentException error)
+        catch
         {
-            return new EngineError(error.Message);
+            weights.Dispose();
+            throw;
         }
+    }
 
-        var part = -1;
-        _pool.Run(_ =>
-        {
-            for (int mine; (mine = Interlocked.Increment(ref part)) < _model.PartCount;) _model.RepackPart(mine);
-        });
+    private void Free()
+    {
+        // A thread that does not end still uses the memory, so then it is kept.
+        if (!_queue.Join(ClosingTime))
+            return;
+        _loop.Dispose();
+        _core.Dispose();
+    }
+
+    private GenerateReply Failure(GenerateRequest request, EngineError error) =>
+        new(request.Sequence, default, default, WeightsVersion, FinishReason.Failed, error);
+
+    private TrainReply Train(TrainRequest request)
+    {
+        var reply = _core.Train(request);
+        if (reply.Applied)
+            _loop.Epoch++;
+        return reply;
+    }
+
+    private EngineError? Load(long version, ReadOnlyMemory<byte> weights)
+    {
+        if (_core.LoadWeights(weights.Span) is { } error)
+            return error;
+        _loop.Epoch++;
+        _loop.Version = version;
+        Interlocked.Exchange(ref _version, version);
         return null;
     }
 
-    // The weights may have changed: cached keys and values are void, and the turns that were held may begin.
-    private void Changed(long version)
+    private EngineError? Save(string folder)
     {
-        lock (_gate)
+        try
         {
-            Interlocked.Exchange(ref _weightsVersion, version);
-            _generation.Version++;
-            _unanswered--;
-            _changesWaiting--;
-            while (_changesWaiting == 0 && _held.TryDequeue(out var turn)) _generation.Add(turn);
+            _core.Save(folder);
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return new EngineError($"{folder}: the model cannot be written: {error.Message.ReplaceLineEndings(" ")}");
         }
     }
 
-    private void CountTraining(IReadOnlyList<TrainSequence> sequences, long began)
+    private void Add<TReply>(
+        WorkKind kind, bool changesWeights, Func<TReply> work, Func<EngineError, TReply> failure, Action<TReply> reply, Func<TReply, EngineError?> errorOf) =>
+        Add(new WorkOrder<TReply>(kind, changesWeights, work, failure, Guard(reply, errorOf, out var refusal)), refusal);
+
+    private void Add(Order order, EngineError? refusal)
     {
-        lock (_gate)
+        if (refusal is not null)
+            order.Fail(refusal);
+        else if (!_queue.TryAdd(order))
+            order.Fail(Closed);
+    }
+
+    /// <summary>Makes of a caller's callback one that counts and that never throws; says if there is no room for the request.</summary>
+    private Action<TReply> Guard<TReply>(Action<TReply> reply, Func<TReply, EngineError?> errorOf, out EngineError? refusal)
+    {
+        refusal = null;
+        if (Interlocked.Increment(ref _unanswered) > _options.MaxRequests)
         {
-            _tokensTrained += sequences.Sum(sequence => (long)sequence.Tokens.Length);
-            _trainSeconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
-        }
-    }
-
-    private void Answered(int count)
-    {
-        lock (_gate) _unanswered -= count;
-    }
-
-    // No turn is under way while the weights change, so the version now is the one it was sampled with.
-    private void AnswerTurn(Turn turn)
-    {
-        Answered(1);
-        turn.Answer(turn.ToReply() with { Version = WeightsVersion });
-    }
-
-    private void Close()
-    {
-        List<Turn> turns;
-        EngineWork[] work;
-        lock (_gate)
-        {
-            turns = _generation.FailAll(Closed.Message);
-            foreach (var turn in _held) turn.Fail(Closed.Message);
-            turns.AddRange(_held);
-            _held.Clear();
-            work = [.. _work];
-            _work.Clear();
+            Interlocked.Increment(ref _refused);
+            refusal = new EngineError($"{_options.MaxRequests} requests wait for the engine, which is the most; ask again later or raise the bound.");
         }
 
-        foreach (var turn in turns) AnswerTurn(turn);
-        foreach (var item in work) item.Refuse(Closed);
-        _pool.Dispose();
-        _trainer?.Dispose();
-        _scorer.Dispose();
-        _logProbs.Dispose();
-        _generation.Dispose();
-        _model.Dispose();
-        _weights.Dispose();
+        return answered =>
+        {
+            Interlocked.Decrement(ref _unanswered);
+            Interlocked.Increment(ref _answered);
+            if (errorOf(answered) is not null)
+                Interlocked.Increment(ref _failed);
+            _repliesOnThisThread++;
+            try
+            {
+                reply(answered);
+            }
+            catch (Exception)
+            {
+                Interlocked.Increment(ref _callbackFailures);
+            }
+            finally
+            {
+                _repliesOnThisThread--;
+            }
+        };
     }
 }

@@ -11,6 +11,9 @@ namespace Distributed.Node.Composition;
 /// <summary>The model a command works on: its shape, first weights and tokenizer, and how its files are written.</summary>
 internal sealed class ModelSource : IModelFiles
 {
+    // A step's batch may be large; memory is bounded by the engine's cache, which is paged.
+    private const int MostSequences = 65_536;
+    private const int MostRequests = 1 << 20;
     private const string TokenizerName = "tokenizer.json";
     private const string TokenizerConfigName = "tokenizer_config.json";
     private readonly string? _folder;
@@ -52,10 +55,10 @@ internal sealed class ModelSource : IModelFiles
     });
 
     /// <summary>An engine with the first weights.</summary>
-    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() => ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, new EngineBounds { Threads = threads }));
+    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() => ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests }));
 
     /// <summary>An engine of the same shape with random weights.</summary>
-    public ManagedPolicyEngine NewUntrained(ulong seed, int threads) => Refusals.Of(() => ManagedPolicyEngine.FromSeed(Config, seed, Tokenizer, new EngineBounds { Threads = threads }));
+    public ManagedPolicyEngine NewUntrained(ulong seed, int threads) => Refusals.Of(() => ManagedPolicyEngine.Random(Config, seed, Tokenizer, new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests }));
 
     /// <inheritdoc/>
     public void WriteModel(string folder, ReadOnlyMemory<byte> weights)
