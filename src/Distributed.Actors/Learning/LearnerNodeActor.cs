@@ -99,7 +99,7 @@ public sealed class LearnerNodeActor : UntypedActor
         catch (Exception error)
         {
             // Beginning at version 0 instead would throw the run's work away without anyone having asked for it.
-            Fail($"the newest checkpoint cannot be used: {error.GetBaseException().Message}; remove it to go on from the one before");
+            Fail($"the newest checkpoint cannot be used: {error.Message}; remove it to go on from the one before");
             return;
         }
 
