@@ -3,6 +3,7 @@ using System.Globalization;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Composition;
 using Distributed.Node.Recipes;
+using Distributed.Node.Reports;
 using Distributed.Node.Runs;
 using Distributed.Node.Terminal;
 
@@ -66,6 +67,7 @@ internal static class TrainCommand
         TrainingResult result;
         using (var display = RunDisplays.Create(RunTitle.Of(recipe, folder.Path)))
             result = TrainingRun.Run(new TrainingInputs(recipe, text, folder, resume, secondsBefore, display), cancel);
+        var report = ReportPage.Write(folder.Path);
         var totals = result.Ended.Totals;
         var dropped = totals.Dropped.Count == 0 ? "0" : $"{totals.Dropped.Values.Sum()} ({string.Join(", ", totals.Dropped.Select(reason => $"{reason.Value} {reason.Key}"))})";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -73,7 +75,7 @@ internal static class TrainCommand
         Console.WriteLine($"final weights: sha256 {result.WeightsHash}");
         Console.WriteLine(result.Stopped
             ? $"stopped at step {result.Ended.Version.Value}; go on with: ./distributed train --resume {folder.Path}"
-            : $"run folder: {folder.Path}");
+            : $"report: {report}");
         return 0;
     }
 
