@@ -3,6 +3,7 @@ using System.Globalization;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Composition;
 using Distributed.Node.Recipes;
+using Distributed.Node.Reports;
 using Distributed.Node.Runs;
 using Distributed.Node.Terminal;
 
@@ -58,7 +59,7 @@ internal static class TrainCommand
         Console.WriteLine(newest == null
             ? $"{run}: has no checkpoint yet; beginning again"
             : string.Create(CultureInfo.InvariantCulture, $"{run}: going on from step {newest.Version}"));
-        return Run(recipe, File.ReadAllText(RunFolder.RecipeOf(run)), folder, resume: true, seconds, cancel);
+        return Run(recipe, File.ReadAllText(RunFolder.RecipeOf(run)), folder, resume: newest != null, seconds, cancel);
     }
 
     private static int Run(Recipe recipe, string text, RunFolder folder, bool resume, double secondsBefore, CancellationToken cancel)
@@ -71,6 +72,7 @@ internal static class TrainCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"rollouts: {totals.Planned} planned = {totals.Trained} trained + {dropped} dropped + {result.Ended.Open} open"));
         Console.WriteLine($"final weights: sha256 {result.WeightsHash}");
+        Console.WriteLine($"report: {ReportPage.Write(folder.Path)}");
         Console.WriteLine(result.Stopped
             ? $"stopped at step {result.Ended.Version.Value}; go on with: ./distributed train --resume {folder.Path}"
             : $"run folder: {folder.Path}");
