@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Composition;
 using Distributed.Node.Evaluation;
@@ -19,13 +18,14 @@ internal static class EvalCommand
         var recipe = new Option<string?>("--recipe") { Description = "Whose questions to ask; the run's own, else recipes/search-qa.yaml." };
         var set = new Option<string[]>("--set") { Description = "Override an option of the recipe: --set environment.level=2." };
         var questions = new Option<int?>("--questions") { Description = "How many questions; the recipe's evaluation.questions if left out." };
-        var command = new Command("eval", "Ask held-out questions greedily and count right answers by category.") { what, recipe, set, questions };
+        var show = new Option<int>("--show") { Description = "Print this many of the episodes." };
+        var command = new Command("eval", "Ask held-out questions greedily and count right answers by category.") { what, recipe, set, questions, show };
         command.SetAction((parsed, cancel) => Task.FromResult(Run(
-            parsed.GetValue(what)!, parsed.GetValue(recipe), parsed.GetValue(set) ?? [], parsed.GetValue(questions), cancel)));
+            parsed.GetValue(what)!, parsed.GetValue(recipe), parsed.GetValue(set) ?? [], parsed.GetValue(questions), parsed.GetValue(show), cancel)));
         return command;
     }
 
-    private static int Run(string what, string? recipePath, string[] overrides, int? questions, CancellationToken cancel)
+    private static int Run(string what, string? recipePath, string[] overrides, int? questions, int show, CancellationToken cancel)
     {
         var folder = ModelFolderOf(what);
         var ownRecipe = File.Exists(RunFolder.RecipeOf(what)) ? RunFolder.RecipeOf(what) : null;
@@ -36,11 +36,10 @@ internal static class EvalCommand
         using var engine = model.NewEngine(Environment.ProcessorCount);
         var count = questions ?? (int)Math.Min(recipe.Evaluation.Questions, environment.Count(Split.HeldOut));
         var asked = HeldOutEvaluator.FirstQuestions(environment, count);
-        var summary = EvaluationSummary.Of(new HeldOutEvaluator(engine, model.Tokenizer, environment, host).Ask(asked, cancel));
-        Console.WriteLine(folder);
-        foreach (var category in summary.Categories.Append(summary.Total))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {category.Category,-14} {category.Success,6:0.000}   {category.Right} of {category.Asked}   {category.ToolTurns:0.00} tool turns"));
+        var answers = new HeldOutEvaluator(engine, model.Tokenizer, environment, host).Ask(asked, cancel);
+        Console.WriteLine($"{folder}: greedy success on {count} held-out questions");
+        foreach (var line in answers.Take(show).SelectMany(EvaluationText.Lines).Concat(EvaluationText.Lines(EvaluationSummary.Of(answers))))
+            Console.WriteLine(line);
         return 0;
     }
 

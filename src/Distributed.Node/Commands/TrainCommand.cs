@@ -59,7 +59,7 @@ internal static class TrainCommand
         Console.WriteLine(newest == null
             ? $"{run}: has no checkpoint yet; beginning again"
             : string.Create(CultureInfo.InvariantCulture, $"{run}: going on from step {newest.Version}"));
-        return Run(recipe, File.ReadAllText(RunFolder.RecipeOf(run)), folder, resume: true, seconds, cancel);
+        return Run(recipe, File.ReadAllText(RunFolder.RecipeOf(run)), folder, resume: newest != null, seconds, cancel);
     }
 
     private static int Run(Recipe recipe, string text, RunFolder folder, bool resume, double secondsBefore, CancellationToken cancel)
@@ -73,6 +73,7 @@ internal static class TrainCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"rollouts: {totals.Planned} planned = {totals.Trained} trained + {dropped} dropped + {result.Ended.Open} open"));
         Console.WriteLine($"final weights: sha256 {result.WeightsHash}");
+        Console.WriteLine($"report: {ReportPage.Write(folder.Path)}");
         Console.WriteLine(result.Stopped
             ? $"stopped at step {result.Ended.Version.Value}; go on with: ./distributed train --resume {folder.Path}"
             : $"report: {report}");
