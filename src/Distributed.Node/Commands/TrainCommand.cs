@@ -73,7 +73,6 @@ internal static class TrainCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"rollouts: {totals.Planned} planned = {totals.Trained} trained + {dropped} dropped + {result.Ended.Open} open"));
         Console.WriteLine($"final weights: sha256 {result.WeightsHash}");
-        Console.WriteLine($"report: {ReportPage.Write(folder.Path)}");
         Console.WriteLine(result.Stopped
             ? $"stopped at step {result.Ended.Version.Value}; go on with: ./distributed train --resume {folder.Path}"
             : $"report: {report}");
