@@ -84,6 +84,28 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     public static ManagedPolicyEngine Random(ModelConfig config, ulong seed, ITokenizer tokenizer, EngineOptions options) =>
         Create(ModelWeights.Random(config, seed), () => tokenizer, options);
 
+    /// <summary>An engine on given weights.</summary>
+    /// <param name="config">Shape of the model.</param>
+    /// <param name="flat">Little-endian float32 in the order of <see cref="Tensors"/>.</param>
+    /// <param name="tokenizer">Text to ids and back.</param>
+    /// <param name="options">What the engine may use.</param>
+    /// <exception cref="ArgumentException">The weights are not those of such a model, or as <see cref="Random"/> has it.</exception>
+    public static ManagedPolicyEngine FromWeights(ModelConfig config, ReadOnlySpan<byte> flat, ITokenizer tokenizer, EngineOptions options)
+    {
+        var weights = new ModelWeights(config);
+        try
+        {
+            weights.CopyFrom(flat);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+
+        return Create(weights, () => tokenizer, options);
+    }
+
     /// <inheritdoc/>
     public void Generate(GenerateRequest request, Action<GenerateReply> reply)
     {
