@@ -8,12 +8,12 @@ public static class Conversations
     /// <summary>By actor: messages it sees three times or more whatever the timing, then those it may see less often.</summary>
     private static readonly (string Actor, string[] Often, string[] Rarely)[] Handled =
     [
-        ("node", ["WorkerReady", "RolloutCompleted", "ScoreCompleted", "PolicyPublished", "RolloutLeaseGranted", "ScoreLeaseGranted", "LeaseSettled",
-            "NodeJoined", "WeightsAsked", "WeightsApplied"], ["PolicyWanted"]),
-        ("learner-node", ["WorkerReady", "RolloutCompleted", "ScoreCompleted", "NodeJoined"], ["PolicyWanted", "Done"]),
+        ("node", ["WorkerReady", "RolloutCompleted", "ScoreCompleted", "PolicyWanted", "PolicyPublished", "RolloutLeaseGranted", "ScoreLeaseGranted", "LeaseSettled",
+            "NodeJoined", "WeightsAsked", "WeightsApplied"], []),
+        ("learner-node", ["WorkerReady", "RolloutCompleted", "ScoreCompleted", "PolicyWanted", "NodeJoined"], ["Done"]),
         ("coordinator", ["WorkerReady", "RolloutCompleted", "ScoreCompleted", "LearnerStepped", "Tick", "NodeJoined"], ["LearnerReady"]),
         ("learner", ["TrainBatch", "Trained", "WeightsRead"], ["Begin", "StartLoaded", "OptimizerRead", "LedgerAt", "Saved", "WorkFinished"]),
-        ("weight-publisher", ["PublishWeights", "NodeJoined"], ["PolicyWanted"]),
+        ("weight-publisher", ["PublishWeights", "PolicyWanted", "NodeJoined"], []),
         ("weight-receiver", ["PolicyPublished", "Fetched", "Loaded", "WeightsAsked", "AskTime"], []),
         ("rollout-worker", ["RolloutLeaseGranted", "LeaseSettled", "EpisodeDone", "WeightsApplied", "Tick"], []),
         ("episode", ["Sampled", "Stepped"], []),
@@ -25,7 +25,7 @@ public static class Conversations
     public static IEnumerable<object[]> Often => Handled.SelectMany(row => row.Often.Select(message => new object[] { row.Actor, message }));
 
     /// <summary>Messages that come with time; a run must not be over before them.</summary>
-    private static bool IsTimed(string message) => message is "Tick" or "AskTime";
+    private static bool IsTimed(string message) => message is "Tick" or "AskTime" or "PolicyWanted";
 
     public static (string Actor, string Message)[] Timed => [.. Handled.SelectMany(row => row.Often.Where(IsTimed).Select(message => (row.Actor, message)))];
 
