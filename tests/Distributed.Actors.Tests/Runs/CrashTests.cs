@@ -25,7 +25,7 @@ public static class Conversations
     public static IEnumerable<object[]> Often => Handled.SelectMany(row => row.Often.Select(message => new object[] { row.Actor, message }));
 
     /// <summary>Messages that come with time; a run must not be over before them.</summary>
-    private static bool IsTimed(string message) => message is "Tick" or "AskTime";
+    private static bool IsTimed(string message) => message is "Tick" or "AskTime" or "PolicyWanted";
 
     public static (string Actor, string Message)[] Timed => [.. Handled.SelectMany(row => row.Often.Where(IsTimed).Select(message => (row.Actor, message)))];
 
