@@ -14,7 +14,7 @@ public interface IRunObserver
     /// <summary>A learner step was done.</summary>
     void OnStep(StepFinished step);
 
-    /// <summary>A held-out evaluation was done.</summary>
+    /// <summary>A held-out evaluation was done. That of the version a life begins at may be reported a second time, with the same numbers in synchronous runs.</summary>
     void OnEvaluation(EvaluationFinished evaluation);
 
     /// <summary>Something a person should read: a stall, a skipped step, a restart.</summary>

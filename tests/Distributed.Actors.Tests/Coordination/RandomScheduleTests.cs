@@ -9,7 +9,7 @@ namespace Distributed.Actors.Tests.Coordination;
 /// </summary>
 public sealed class RandomScheduleTests
 {
-    private const int Schedules = 120;
+    private const int Schedules = 60;
     private const int DisturbedMoves = 1_500;
     private const int MostMoves = 60_000;
 
