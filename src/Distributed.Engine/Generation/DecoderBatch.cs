@@ -51,11 +51,9 @@ internal sealed unsafe class DecoderBatch : IDisposable
     /// <summary>Most rows of a run.</summary>
     public int MaxRows { get; }
 
-    /// <summary>Rows added since <see cref="Clear"/>.</summary>
-    public int Rows { get; private set; }
+    private int Rows { get; set; }
 
-    /// <summary>Rows added that want logits.</summary>
-    public int LogitRows { get; private set; }
+    private int LogitRows { get; set; }
 
     private int LogitStride { get; }
 
@@ -87,13 +85,19 @@ internal sealed unsafe class DecoderBatch : IDisposable
             return;
 
         Embed();
-        for (var layer = 0; layer < _config.Layers; layer++)
+        for (var index = 0; index < _config.Layers; index++)
         {
-            Attention(layer);
-            Feed(_model.Layers[layer]);
+            var layer = _model.Layers[index];
+            KeysAndValues(layer, index);
+            if (index == _config.Layers - 1)
+                KeepLogitRows();
+            if (Rows == 0)
+                break;
+            Attention(layer, index);
+            Feed(layer);
         }
 
-        if (LogitRows > 0)
+        if (Rows > 0)
             Head();
     }
 
@@ -111,32 +115,49 @@ internal sealed unsafe class DecoderBatch : IDisposable
             new ReadOnlySpan<float>(table + ((nint)_tokens[row] * hidden), hidden).CopyTo(new Span<float>(_stream.Pointer + ((nint)row * hidden), hidden));
     }
 
-    private void Attention(int index)
+    // Of the last layer, rows without logits leave nothing behind but their keys and values.
+    private void KeepLogitRows()
     {
-        var layer = _model.Layers[index];
-        int hidden = _config.HiddenSize, queryWidth = _config.QueryWidth, keyWidth = _config.KeyValueWidth, headSize = _config.HeadSize;
-        float* queries = _queries.Pointer, keysValues = _keysValues.Pointer;
+        var hidden = _config.HiddenSize;
+        for (var i = 0; i < LogitRows; i++)
+        {
+            var row = _logitRows[i];
+            if (row == i)
+                continue;
+            (_sequences[i], _positions[i]) = (_sequences[row], _positions[row]);
+            foreach (var buffer in (ReadOnlySpan<FloatBuffer>)[_stream, _normed])
+                new ReadOnlySpan<float>(buffer.Pointer + ((nint)row * hidden), hidden).CopyTo(new Span<float>(buffer.Pointer + ((nint)i * hidden), hidden));
+        }
+
+        Rows = LogitRows;
+    }
+
+    private void KeysAndValues(PackedLayer layer, int index)
+    {
+        int hidden = _config.HiddenSize, keyWidth = _config.KeyValueWidth, headSize = _config.HeadSize;
+        var keysValues = _keysValues.Pointer;
         RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, layer.InputNorm, _config.NormEpsilon, _normed.Pointer, hidden);
-        Gemm.Multiply(_normed.Pointer, hidden, Rows, layer.Query, queries, queryWidth, layer.QueryBias);
         Gemm.Multiply(_normed.Pointer, hidden, Rows, layer.KeyValue, keysValues, 2 * keyWidth, layer.KeyValueBias);
-        if (layer.QueryNorm is not null)
+        for (var row = 0; layer.KeyNorm is not null && row < Rows; row++)
         {
-            RmsNorm.Forward(queries, headSize, Rows * _config.Heads, headSize, layer.QueryNorm, _config.NormEpsilon, queries, headSize);
-            for (var row = 0; row < Rows; row++)
-            {
-                var keys = keysValues + ((nint)row * 2 * keyWidth);
-                RmsNorm.Forward(keys, headSize, _config.KeyValueHeads, headSize, layer.KeyNorm, _config.NormEpsilon, keys, headSize);
-            }
+            var keys = keysValues + ((nint)row * 2 * keyWidth);
+            RmsNorm.Forward(keys, headSize, _config.KeyValueHeads, headSize, layer.KeyNorm, _config.NormEpsilon, keys, headSize);
         }
 
-        var rotary = _model.Rotary;
         fixed (int* positions = _positions)
-        {
-            Rotary.Apply(queries, queryWidth, Rows, _config.Heads, headSize, positions, rotary.Cosines, rotary.Sines);
-            Rotary.Apply(keysValues, 2 * keyWidth, Rows, _config.KeyValueHeads, headSize, positions, rotary.Cosines, rotary.Sines);
-        }
-
+            Rotary.Apply(keysValues, 2 * keyWidth, Rows, _config.KeyValueHeads, headSize, positions, _model.Rotary.Cosines, _model.Rotary.Sines);
         StoreKeysValues(index);
+    }
+
+    private void Attention(PackedLayer layer, int index)
+    {
+        int hidden = _config.HiddenSize, queryWidth = _config.QueryWidth, headSize = _config.HeadSize;
+        var queries = _queries.Pointer;
+        Gemm.Multiply(_normed.Pointer, hidden, Rows, layer.Query, queries, queryWidth, layer.QueryBias);
+        if (layer.QueryNorm is not null)
+            RmsNorm.Forward(queries, headSize, Rows * _config.Heads, headSize, layer.QueryNorm, _config.NormEpsilon, queries, headSize);
+        fixed (int* positions = _positions)
+            Rotary.Apply(queries, queryWidth, Rows, _config.Heads, headSize, positions, _model.Rotary.Cosines, _model.Rotary.Sines);
         Attend(index);
         Gemm.Multiply(_attended.Pointer, queryWidth, Rows, layer.Output, _stream.Pointer, hidden, _stream.Pointer, hidden);
     }
@@ -168,9 +189,10 @@ internal sealed unsafe class DecoderBatch : IDisposable
             {
                 for (var head = 0; head < _config.KeyValueHeads; head++)
                 {
+                    var tile = _layout.Tile(layer, head);
                     var first = offset + ((nint)head * group * _config.HeadSize);
                     CachedAttention.Attend(
-                        pages, _layout.Tile(layer, head), _layout, _positions[row] + 1, _queries.Pointer + first, group, _scale, _scores.Pointer, _attended.Pointer + first);
+                        pages, tile, _layout, _positions[row] + 1, _queries.Pointer + first, group, _scale, _scores.Pointer, _attended.Pointer + first);
                 }
             }
         }
@@ -189,12 +211,7 @@ internal sealed unsafe class DecoderBatch : IDisposable
     {
         var hidden = _config.HiddenSize;
         var norm = _model.Weights.Pointer + _model.Weights.Layout.FinalNorm;
-        for (var i = 0; i < LogitRows; i++)
-        {
-            var row = _stream.Pointer + ((nint)_logitRows[i] * hidden);
-            RmsNorm.Forward(row, hidden, 1, hidden, norm, _config.NormEpsilon, _normed.Pointer + ((nint)i * hidden), hidden);
-        }
-
-        Gemm.Multiply(_normed.Pointer, hidden, LogitRows, _model.Head, _logits.Pointer, LogitStride);
+        RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, norm, _config.NormEpsilon, _normed.Pointer, hidden);
+        Gemm.Multiply(_normed.Pointer, hidden, Rows, _model.Head, _logits.Pointer, LogitStride);
     }
 }

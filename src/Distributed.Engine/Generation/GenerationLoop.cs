@@ -17,7 +17,7 @@ internal sealed class GenerationLoop : IDisposable
     private readonly PackedModel _model;
     private readonly GenerationBounds _bounds;
     private readonly KeyValuePages _pages;
-    private readonly Worker[] _workers;
+    private readonly GenerationWorker[] _workers;
     private readonly Action<Turn> _answer;
     private readonly Dictionary<long, SequenceSlot> _sequences = [];
     private readonly LinkedList<SequenceSlot> _idle = new();
@@ -36,9 +36,9 @@ internal sealed class GenerationLoop : IDisposable
         (_gate, _model, _bounds, _answer) = (gate, model, bounds, answer);
         var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
         _pages = new KeyValuePages(layout, Math.Max(bounds.CachePages, KeyValueLayout.Pages(model.ContextLength)));
-        _workers = new Worker[workers];
+        _workers = new GenerationWorker[workers];
         for (var i = 0; i < workers; i++)
-            _workers[i] = new Worker(model, layout, bounds);
+            _workers[i] = new GenerationWorker(model, layout, bounds);
     }
 
     /// <summary>The version of the weights, as replies name it.</summary>
@@ -172,18 +172,18 @@ internal sealed class GenerationLoop : IDisposable
         return slot;
     }
 
-    private void Step(Worker worker)
+    private void Step(GenerationWorker worker)
     {
         try
         {
-            worker.Step(_model);
+            worker.Step();
         }
         catch (Exception error)
         {
             // Nothing of the step can be trusted: every turn in it fails, and what they cached is worked out anew.
             foreach (var turn in worker.Turns)
             {
-                turn.Slot!.Cache.Distrust();
+                turn.Cache.Distrust();
                 turn.Fail($"sequence {turn.Request.Sequence}: generation failed ({error.GetType().Name}: {error.Message}); release it and start again");
             }
         }
@@ -199,12 +199,18 @@ internal sealed class GenerationLoop : IDisposable
             }
 
             worker.Turns.RemoveAll(turn => turn.Finish is not null);
+            foreach (var turn in worker.Turns)
+            {
+                // A leader that was released, or failed, leaves its followers to themselves.
+                if (turn.Leader?.Finish is not null)
+                    turn.Leader = null;
+            }
         }
 
         AnswerEnded(worker);
     }
 
-    private void TakeIn(Worker worker)
+    private void TakeIn(GenerationWorker worker)
     {
         // An even share each, so that few turns are worked on by all threads.
         var share = Math.Min(_bounds.RowsPerWorker, (_pending + _workers.Length - 1) / _workers.Length);
@@ -215,7 +221,7 @@ internal sealed class GenerationLoop : IDisposable
                 break;
             _ready.Dequeue();
             if (started)
-                worker.Turns.Add(turn);
+                worker.Add(turn);
             else
                 End(turn, worker, wasActive: false);
         }
@@ -224,7 +230,7 @@ internal sealed class GenerationLoop : IDisposable
     /// <summary>Begins a turn if it is valid and there is memory; a turn that cannot begin ever has its finish set.</summary>
     private bool Start(Turn turn)
     {
-        var (slot, cache) = (turn.Slot!, turn.Slot!.Cache);
+        var (slot, cache) = (turn.Slot!, turn.Cache);
         if (slot.IsReleased)
             turn.Fail($"sequence {turn.Request.Sequence}: released before its request began");
         else if (Complaint(turn.Request, cache) is { } complaint)
@@ -250,7 +256,7 @@ internal sealed class GenerationLoop : IDisposable
 
         slot.IsUnderWay = true;
         cache.Reserve(positions, _pages);
-        turn.Begin(cache, Version, Epoch);
+        turn.Begin(Version, Epoch);
         return true;
     }
 
@@ -273,7 +279,7 @@ internal sealed class GenerationLoop : IDisposable
         return null;
     }
 
-    private void End(Turn turn, Worker worker, bool wasActive)
+    private void End(Turn turn, GenerationWorker worker, bool wasActive)
     {
         var slot = turn.Slot!;
         if (wasActive)
@@ -306,70 +312,10 @@ internal sealed class GenerationLoop : IDisposable
         slot.Cache.Trim(0, _pages);
     }
 
-    private void AnswerEnded(Worker worker)
+    private void AnswerEnded(GenerationWorker worker)
     {
         foreach (var turn in worker.Ended)
             _answer(turn);
         worker.Ended.Clear();
-    }
-
-    /// <summary>One thread's turns and working memory.</summary>
-    private sealed class Worker : IDisposable
-    {
-        private readonly DecoderBatch _batch;
-        private readonly TokenSampler _sampler;
-        private readonly List<Turn> _sampling = [];
-        private readonly List<int> _counts = [];
-        private long _tokensSampled;
-        private long _tokensFed;
-
-        public Worker(PackedModel model, KeyValueLayout layout, GenerationBounds bounds)
-        {
-            _batch = new DecoderBatch(model, layout, bounds.BatchRows, bounds.RowsPerWorker);
-            _sampler = new TokenSampler(model.Config.VocabularySize);
-        }
-
-        public List<Turn> Turns { get; } = [];
-
-        public List<Turn> Ended { get; } = [];
-
-        public long TokensSampled => Volatile.Read(ref _tokensSampled);
-
-        public long TokensFed => Volatile.Read(ref _tokensFed);
-
-        /// <summary>One token for every turn that has been fed all of its tokens, and more feeding for the others.</summary>
-        public void Step(PackedModel model)
-        {
-            _batch.Clear();
-            _sampling.Clear();
-            _counts.Clear();
-            var spare = _batch.MaxRows - Turns.Count;
-            foreach (var turn in Turns)
-            {
-                var cache = turn.Slot!.Cache;
-                var waiting = cache.Length - cache.Cached;
-                var count = 1 + Math.Min(waiting - 1, spare);
-                spare -= count - 1;
-                _counts.Add(count);
-                _batch.Add(cache, count, wantsLogits: count == waiting);
-                if (count == waiting)
-                    _sampling.Add(turn);
-                if (turn.Count == 0)
-                    Volatile.Write(ref _tokensFed, _tokensFed + count);
-            }
-
-            _batch.Run();
-            for (var i = 0; i < Turns.Count; i++)
-                Turns[i].Slot!.Cache.MarkCached(_counts[i]);
-            for (var i = 0; i < _sampling.Count; i++)
-                _sampling[i].Sample(_sampler, _batch.Logits(i), _sampling[i].Slot!.Cache, model.Config.EndTokens, model.ContextLength);
-            Volatile.Write(ref _tokensSampled, _tokensSampled + _sampling.Count);
-        }
-
-        public void Dispose()
-        {
-            _batch.Dispose();
-            _sampler.Dispose();
-        }
     }
 }

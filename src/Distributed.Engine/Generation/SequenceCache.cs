@@ -60,6 +60,15 @@ internal sealed class SequenceCache(long id)
             (Epoch, Cached) = (epoch, 0);
     }
 
+    /// <summary>Copies the keys and values of the first positions from a cache that has them, for the same tokens and weights; nothing of this one is cached yet.</summary>
+    public unsafe void CopyFrom(SequenceCache other, int positions, KeyValueLayout layout)
+    {
+        var bytes = (long)layout.PageFloats * sizeof(float);
+        for (var page = 0; page < KeyValueLayout.Pages(positions); page++)
+            Buffer.MemoryCopy((void*)other._pages[page], (void*)_pages[page], bytes, bytes);
+        Cached = positions;
+    }
+
     /// <summary>Takes pages until there is room for a number of positions; the store must have them.</summary>
     public void Reserve(int positions, KeyValuePages store)
     {

@@ -26,6 +26,15 @@ internal sealed class Turn
     /// <summary>The sequence it belongs to; set when the request is taken in.</summary>
     public SequenceSlot? Slot { get; set; }
 
+    /// <summary>The sequence's tokens and pages.</summary>
+    public SequenceCache Cache => Slot!.Cache;
+
+    /// <summary>A turn of the same worker that will have cached the first <see cref="SharedTokens"/> tokens of this one, or null.</summary>
+    public Turn? Leader { get; set; }
+
+    /// <summary>How many tokens to copy from the leader.</summary>
+    public int SharedTokens { get; set; }
+
     /// <summary>Tokens of the sequence before the request: what a failed one goes back to.</summary>
     public int LengthBefore { get; private set; }
 
@@ -41,31 +50,31 @@ internal sealed class Turn
     private EngineError? Error { get; set; }
 
     /// <summary>Puts the request's tokens behind the sequence's.</summary>
-    public void Begin(SequenceCache sequence, long version, long epoch)
+    public void Begin(long version, long epoch)
     {
-        (LengthBefore, Version) = (sequence.Length, version);
-        sequence.Adopt(epoch);
-        sequence.Append(Request.Append.Span);
+        (LengthBefore, Version) = (Cache.Length, version);
+        Cache.Adopt(epoch);
+        Cache.Append(Request.Append.Span);
     }
 
     /// <summary>Draws the next token and puts it behind the sequence; may end the turn.</summary>
-    public void Sample(TokenSampler sampler, ReadOnlySpan<float> logits, SequenceCache sequence, IReadOnlyList<int> endTokens, int contextLength)
+    public void Sample(TokenSampler sampler, ReadOnlySpan<float> logits, IReadOnlyList<int> endTokens, int contextLength)
     {
         var (token, logProb) = sampler.Sample(logits, Request.Sampling, _random.Uniform(Count));
         if (token < 0)
         {
-            Fail($"sequence {Request.Sequence}: the model's output is not finite at token {sequence.Length}; the weights are broken, load others");
+            Fail($"sequence {Request.Sequence}: the model's output is not finite at token {Cache.Length}; the weights are broken, load others");
             return;
         }
 
         _tokens.Add(token);
         _logProbs.Add(logProb);
-        sequence.Append([token]);
+        Cache.Append([token]);
         if (endTokens.Contains(token) || Stop.IsMet(CollectionsMarshal.AsSpan(_tokens)))
             Finish = FinishReason.Stop;
         else if (Count == Request.MaxNewTokens)
             Finish = FinishReason.Length;
-        else if (sequence.Length == contextLength)
+        else if (Cache.Length == contextLength)
             Finish = FinishReason.ContextFull;
     }
 

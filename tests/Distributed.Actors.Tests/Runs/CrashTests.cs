@@ -5,7 +5,7 @@ namespace Distributed.Actors.Tests.Runs;
 /// <summary>Every message type that every actor handles in an undisturbed run.</summary>
 public static class Conversations
 {
-    /// <summary>By actor: messages it sees three times or more, then (after the bar) rarer ones.</summary>
+    /// <summary>By actor: messages it sees three times or more whatever the timing, then those it may see less often.</summary>
     private static readonly (string Actor, string[] Often, string[] Rarely)[] Handled =
     [
         ("node", ["WorkerReady", "RolloutCompleted", "ScoreCompleted", "PolicyWanted", "PolicyPublished", "RolloutLeaseGranted", "ScoreLeaseGranted", "LeaseSettled",
@@ -25,7 +25,7 @@ public static class Conversations
     public static IEnumerable<object[]> Often => Handled.SelectMany(row => row.Often.Select(message => new object[] { row.Actor, message }));
 
     /// <summary>Messages that come with time; a run must not be over before them.</summary>
-    private static bool IsTimed(string message) => message is "Tick" or "AskTime";
+    private static bool IsTimed(string message) => message is "Tick" or "AskTime" or "PolicyWanted";
 
     public static (string Actor, string Message)[] Timed => [.. Handled.SelectMany(row => row.Often.Where(IsTimed).Select(message => (row.Actor, message)))];
 

@@ -103,6 +103,36 @@ public sealed class GenerationIndependenceTests
             crowded[key].ShouldBe(reply, key.ToString());
     }
 
+    [Theory]
+    [InlineData(96, 1)]
+    [InlineData(9, 2)]
+    public void Rollouts_of_one_prompt_feed_it_once_and_get_what_each_gets_alone(int batchRows, int threads)
+    {
+        var config = TinyModels.Config(ModelFamily.Qwen2);
+        var random = new Random(5);
+        var prompt = TinyModels.Tokens(random, 40, config.VocabularySize);
+        // Whole prompts, longer and shorter ones with the same beginning, and one that ends with its first token.
+        var conversations = Enumerable.Range(0, 12).Select(i => new Conversation(i, [.. Enumerable.Range(0, Turns).Select(turn => EngineFixture.Request(
+            i, turn > 0 ? TinyModels.Tokens(random, 3, config.VocabularySize) : i == 7 ? prompt[..30] : i == 8 ? [.. prompt, 1, 2, 3] : i == 9 ? [1, 2, .. prompt] : prompt,
+            i % 5 == 0 ? 1 : 6, seed: (ulong)((i * 10) + turn)))])).ToArray();
+        var alone = RunAlone(conversations, new EngineOptions { Threads = 1 }, config);
+        var together = RunTogether(conversations, new EngineOptions { Threads = threads, RowsPerWorker = 8, BatchRows = batchRows }, config, seed: 8);
+        foreach (var (key, reply) in alone)
+            together[key].ShouldBe(reply, key.ToString());
+
+        // Four of one prompt, asked for between two orders so that they begin together.
+        using var fixture = new EngineFixture(new EngineOptions { Threads = 1 }, config);
+        using var done = new CountdownEvent(4);
+        fixture.Engine.ReadWeights((_, _) =>
+        {
+            for (var i = 0; i < 4; i++)
+                fixture.Engine.Generate(EngineFixture.Request(i, prompt, 5, seed: (ulong)i), _ => done.Signal());
+        });
+        done.Wait(EngineFixture.Limit).ShouldBeTrue();
+        fixture.Engine.Dispose();
+        fixture.Engine.Counters.TokensFed.ShouldBe(40 + 3);
+    }
+
     [Fact]
     public void A_cached_conversation_equals_one_fed_from_the_start()
     {
