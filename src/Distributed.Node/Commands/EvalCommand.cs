@@ -66,6 +66,15 @@ internal static class EvalCommand
         }
 
         var model = CheckpointDirectory.ModelOf(what);
-        return Directory.Exists(model) ? model : what;
+        if (!Directory.Exists(model)) return what;
+        try
+        {
+            CheckpointDirectory.Verify(what);
+            return model;
+        }
+        catch (BrokenCheckpointException error)
+        {
+            throw new RefusedException($"{error.Message}; use another checkpoint", error);
+        }
     }
 }

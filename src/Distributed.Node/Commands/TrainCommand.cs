@@ -66,6 +66,7 @@ internal static class TrainCommand
     {
         TrainingResult result;
         using (var display = RunDisplays.Create(RunTitle.Of(recipe, folder.Path)))
+        using (cancel.Register(() => display.Notice("stopping after this step; Ctrl-C again ends at once")))
             result = TrainingRun.Run(new TrainingInputs(recipe, text, folder, resume, secondsBefore, display), cancel);
         var report = ReportPage.Write(folder.Path);
         var totals = result.Ended.Totals;

@@ -12,7 +12,8 @@ public sealed class HeldOutEvaluator
     /// <summary>Most questions under way at once; more wait. Bounds the engine's cache.</summary>
     public const int MostAtOnce = 512;
 
-    private static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(2);
+    // Long: a large model on few cores takes its time for a full batch of turns.
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(10);
     private static long lastSequence;
 
     private readonly IPolicyEngine engine;

@@ -1,6 +1,6 @@
 namespace Distributed.Node.Runs;
 
-/// <summary>Shows a run to whoever started it. Used from one thread at a time.</summary>
+/// <summary>Shows a run to whoever started it. Steps come from one thread at a time, notices from any.</summary>
 public interface IRunDisplay : IDisposable
 {
     /// <summary>A step is done, or what is known of it has grown (an evaluation came in).</summary>

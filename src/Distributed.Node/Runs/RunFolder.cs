@@ -62,10 +62,7 @@ public sealed class RunFolder : IDisposable
         return Disk.Guard(path, () =>
         {
             Directory.CreateDirectory(path);
-            var folder = new RunFolder(path, Lock(path));
-            File.WriteAllText(folder.RecipePath, recipe);
-            folder.OpenLogs(-1);
-            return folder;
+            return Open(path, -1, folder => File.WriteAllText(folder.RecipePath, recipe));
         });
     }
 
@@ -76,20 +73,7 @@ public sealed class RunFolder : IDisposable
     public static RunFolder Resume(string path, int throughStep)
     {
         CheckIsRun(path);
-        return Disk.Guard(path, () =>
-        {
-            var folder = new RunFolder(path, Lock(path));
-            try
-            {
-                folder.OpenLogs(throughStep);
-            }
-            catch
-            {
-                folder.Dispose();
-                throw;
-            }
-            return folder;
-        });
+        return Disk.Guard(path, () => Open(path, throughStep, _ => { }));
     }
 
     /// <summary>Refuses a path that is no run folder.</summary>
@@ -124,6 +108,22 @@ public sealed class RunFolder : IDisposable
         metrics?.Dispose();
         trajectories?.Dispose();
         guard.Dispose();
+    }
+
+    private static RunFolder Open(string path, int throughStep, Action<RunFolder> prepare)
+    {
+        var folder = new RunFolder(path, Lock(path));
+        try
+        {
+            prepare(folder);
+            folder.OpenLogs(throughStep);
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
     }
 
     private void OpenLogs(int throughStep)

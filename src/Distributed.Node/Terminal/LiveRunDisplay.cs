@@ -64,9 +64,10 @@ internal sealed class LiveRunDisplay : IRunDisplay
                     }
                 });
         }
-        catch (IOException)
+        catch (Exception e)
         {
-            // The terminal is gone; the run goes on and the run folder has everything.
+            // The terminal is gone or cannot be drawn on; the run goes on and the run folder has everything.
+            Console.Error.WriteLine($"distributed: the display has stopped ({e.Message.ReplaceLineEndings(" ")}); the run goes on");
             foreach (var _ in queue.GetConsumingEnumerable())
             {
             }
