@@ -9,6 +9,8 @@ namespace Distributed.Ports;
 /// hand the result on (an actor tells itself); it must not block and must not throw.
 /// <para>Determinism: for the same weights and the same request the reply is the same to the bit, whatever else the engine does at
 /// the same time and in whatever order requests arrive; training is the same to the bit for the same thread count.</para>
+/// <para>Order: <see cref="Train"/>, <see cref="LogProbs"/> and the calls that read or replace weights or optimizer take effect in the order in which they
+/// were asked for; a copy of the optimizer asked for before a training step is of before that step.</para>
 /// </remarks>
 public interface IPolicyEngine : IDisposable
 {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Distributed.Engine.Model;
+using Distributed.Ports;
 
 namespace Distributed.Engine.Formats;
 
@@ -11,40 +12,48 @@ internal static class SafetensorsWriter
     /// <exception cref="IOException">The disk is full, or the folder cannot be written.</exception>
     public static unsafe void Write(string path, ModelWeights weights)
     {
+        var bytes = new byte[weights.ByteCount];
+        weights.CopyTo(bytes);
+        Write(path, weights.Tensors, new Dictionary<string, string> { ["format"] = "pt" }, [bytes]);
+    }
+
+    /// <summary>Writes F32 tensors durably, whose bytes lie back to back in <paramref name="parts"/>.</summary>
+    /// <param name="path">Where; the file appears whole or not at all.</param>
+    /// <param name="tensors">Names and shapes, in the order of the bytes.</param>
+    /// <param name="metadata">The header's free text.</param>
+    /// <param name="parts">Little-endian float32, in order.</param>
+    /// <exception cref="IOException">The disk is full, or the folder cannot be written.</exception>
+    public static void Write(string path, IReadOnlyList<TensorShape> tensors, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    {
         var aside = path + ".tmp";
         using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
         {
-            var header = Header(weights.Layout);
+            var header = Header(tensors, metadata);
             Span<byte> prefix = stackalloc byte[8];
             BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
             file.Write(prefix);
             file.Write(header);
-            var chunk = new byte[1 << 18];
-            for (long at = 0; at < weights.Count; at += chunk.Length / 4)
-            {
-                var count = (int)Math.Min(chunk.Length / 4, weights.Count - at);
-                FlatBytes.Write(weights.Pointer + at, chunk.AsSpan(0, count * 4));
-                file.Write(chunk, 0, count * 4);
-            }
-
+            foreach (var part in parts)
+                file.Write(part.Span);
             file.Flush(flushToDisk: true);
         }
 
         File.Move(aside, path, overwrite: true);
     }
 
-    private static byte[] Header(ModelLayout layout)
+    private static byte[] Header(IReadOnlyList<TensorShape> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
             json.WriteStartObject("__metadata__");
-            json.WriteString("format", "pt");
+            foreach (var (key, value) in metadata)
+                json.WriteString(key, value);
             json.WriteEndObject();
-            for (var i = 0; i < layout.Tensors.Count; i++)
+            long offset = 0;
+            foreach (var tensor in tensors)
             {
-                var tensor = layout.Tensors[i];
                 json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", "F32");
                 json.WriteStartArray("shape");
@@ -52,8 +61,8 @@ internal static class SafetensorsWriter
                     json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(layout.OffsetOf(i) * 4);
-                json.WriteNumberValue((layout.OffsetOf(i) + tensor.ElementCount) * 4);
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += tensor.ElementCount * sizeof(float));
                 json.WriteEndArray();
                 json.WriteEndObject();
             }

@@ -88,6 +88,11 @@ public sealed record ModelConfig
     /// <summary>Query heads that share one key/value head.</summary>
     public int HeadsPerKeyValue => Heads / KeyValueHeads;
 
+    /// <summary>Whether weights of the other fit this one: the same tensors of the same shapes.</summary>
+    public bool ShapeEquals(ModelConfig other) => new ModelLayout(this).Tensors.Select(Describe).SequenceEqual(new ModelLayout(other).Tensors.Select(Describe));
+
+    private static string Describe(Ports.TensorShape tensor) => $"{tensor.Name} {string.Join('x', tensor.Shape)}";
+
     /// <summary>What is wrong with the sizes, or null.</summary>
     internal string? Complaint()
     {

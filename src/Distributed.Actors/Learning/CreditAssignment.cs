@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Distributed.Actors.Coordination;
+using Distributed.Actors.Ports;
+using Distributed.Credit;
+using Distributed.Ports;
+using Distributed.Protocol;
+
+namespace Distributed.Actors.Learning;
+
+/// <summary>A row to train on: its sequence for the engine, its turn of every target, its credit and what was recorded while sampling.</summary>
+public sealed record TrainRow(TrainSequence Sequence, int[] TurnIds, float[] RolloutLogProbs, RolloutCredit Credit, Trajectory Trajectory);
+
+/// <summary>A batch with credit assigned.</summary>
+/// <param name="Rows">What is trained on, in slot order.</param>
+/// <param name="Rollouts">Every rollout of the batch with its credit, in slot order.</param>
+/// <param name="Unused">Slots that are not trained on, with the reason.</param>
+/// <param name="BatchTokens">Sampled tokens the loss's mean is taken over.</param>
+/// <param name="BatchSequences">Rollouts the loss's mean is taken over.</param>
+/// <param name="Metrics">Metrics of the batch before training.</param>
+public sealed record AssignedBatch(
+    IReadOnlyList<TrainRow> Rows,
+    IReadOnlyList<CreditedRollout> Rollouts,
+    IReadOnlyDictionary<Slot, string> Unused,
+    long BatchTokens,
+    long BatchSequences,
+    IReadOnlyDictionary<string, double> Metrics);
+
+/// <summary>Scored groups to credited rows: pure.</summary>
+public static class CreditAssignment
+{
+    /// <summary>Drop reason of a slot whose whole group had nothing to teach (<c>filter_groups</c>).</summary>
+    public const string Filtered = "filtered";
+
+    /// <summary>Assigns credit to a batch.</summary>
+    public static AssignedBatch Assign(TrainBatch batch, LearningOptions options)
+    {
+        var groups = batch.Groups.Where(group => group.Rollouts.Count > 0).ToArray();
+        var scored = groups.Select(group => new ScoredGroup(group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            [.. group.Rollouts.Select(rollout => Score(rollout, options))])).ToArray();
+        var credit = options.Estimator.Assign(scored);
+        var filtered = GroupFilter.Apply(credit, options.Filter);
+
+        var unused = new Dictionary<Slot, string>();
+        var keptGroups = filtered.Rows.Select(row => row.Group).ToHashSet();
+        long tokens = 0, sequences = 0;
+        for (var g = 0; g < groups.Length; g++)
+        {
+            var dropped = options.Filter.FilterGroups && !keptGroups.Contains(g);
+            foreach (var rollout in groups[g].Rollouts)
+            {
+                if (dropped) unused.Add(rollout.Trajectory.Slot, Filtered);
+                else if (SampledTokens(rollout.Trajectory) is > 0 and var count) (tokens, sequences) = (tokens + count, sequences + 1);
+            }
+        }
+
+        var rows = filtered.Rows.Select(row => Row(groups[row.Group].Rollouts[row.Rollout].Trajectory, row.Credit)).ToArray();
+        var rollouts = new List<CreditedRollout>();
+        for (var g = 0; g < groups.Length; g++)
+            for (var i = 0; i < groups[g].Rollouts.Count; i++)
+                rollouts.Add(Credited(groups[g].Rollouts[i].Trajectory, scored[g].Rollouts[i], credit.Groups[g].Rollouts[i]));
+        return new AssignedBatch(rows, rollouts, unused, tokens, sequences, Metrics(batch, scored, groups, credit, unused.Count));
+    }
+
+    private static ScoredRollout Score(ScoredTrajectory rollout, LearningOptions options)
+    {
+        ImmutableArray<double>? gains = null;
+        if (rollout.Scores is { AnswerLogProbs: { Length: > 0 } byBoundary } && byBoundary[0].Length > 0)
+        {
+            var byAlias = Enumerable.Range(0, byBoundary[0].Length)
+                .Select(alias => (ReadOnlyMemory<double>)byBoundary.Select(boundary => boundary[alias]).ToArray())
+                .ToArray();
+            gains = InformationGain.FromAliases(byAlias, options.Aliases, options.GainScale).Gains;
+        }
+
+        return new ScoredRollout(rollout.Trajectory.Reward, [.. rollout.Trajectory.Turns.Select(turn => turn.Tokens.Length)], gains);
+    }
+
+    private static TrainRow Row(Trajectory trajectory, RolloutCredit credit)
+    {
+        var tokens = new List<int>(trajectory.TokenCount);
+        var targets = new List<int>();
+        var turnIds = new List<int>();
+        var logProbs = new List<float>();
+        tokens.AddRange(trajectory.PromptTokens);
+        for (var turn = 0; turn < trajectory.Turns.Length; turn++)
+        {
+            var record = trajectory.Turns[turn];
+            for (var index = 0; index < record.Tokens.Length; index++)
+            {
+                targets.Add(tokens.Count + index);
+                turnIds.Add(turn);
+                logProbs.Add(record.LogProbs[index]);
+            }
+
+            tokens.AddRange(record.Tokens);
+            tokens.AddRange(record.ObservationTokens);
+        }
+
+        // What comes after the last sampled token is never needed.
+        var length = targets.Count == 0 ? tokens.Count : targets[^1] + 1;
+        return new TrainRow(new TrainSequence(tokens.Take(length).ToArray(), targets.ToArray()), [.. turnIds], [.. logProbs], credit, trajectory);
+    }
+
+    private static CreditedRollout Credited(Trajectory trajectory, ScoredRollout scored, RolloutCredit credit)
+    {
+        var gains = new double?[trajectory.Turns.Length];
+        if (scored.HasGains)
+            for (var turn = 0; turn < scored.ToolTurnCount; turn++) gains[turn] = scored.Gains!.Value[turn];
+        return new CreditedRollout(trajectory, gains, credit.Advantages, credit.ClipScales);
+    }
+
+    private static int SampledTokens(Trajectory trajectory) => trajectory.Turns.Sum(turn => turn.Tokens.Length);
+
+    private static Dictionary<string, double> Metrics(TrainBatch batch, ScoredGroup[] scored, TrainGroup[] groups, BatchCredit credit, int filtered)
+    {
+        var of = GroupMetrics.Of(scored);
+        var trajectories = groups.SelectMany(group => group.Rollouts).Select(rollout => rollout.Trajectory).ToArray();
+        var count = (double)Math.Max(1, trajectories.Length);
+        var toolTurns = trajectories.Sum(trajectory => Math.Max(0, trajectory.Turns.Length - 1));
+        var staleness = trajectories.Select(trajectory => (double)(batch.Version.Value - trajectory.OldestVersion.Value)).DefaultIfEmpty(0).ToArray();
+        double Share(EpisodeEnd end) => trajectories.Count(trajectory => trajectory.End == end) / count;
+
+        var metrics = new Dictionary<string, double>
+        {
+            ["reward/mean"] = of.OutcomeMean,
+            ["reward/std"] = of.OutcomeStd,
+            ["success"] = Share(EpisodeEnd.Correct),
+            ["outcome/wrong"] = Share(EpisodeEnd.Wrong),
+            ["outcome/malformed"] = Share(EpisodeEnd.Malformed),
+            ["outcome/truncated"] = Share(EpisodeEnd.Truncated),
+            ["outcome/turns_exhausted"] = Share(EpisodeEnd.TurnsExhausted),
+            ["turns/mean"] = of.TurnsMean,
+            ["tool_errors"] = trajectories.Sum(trajectory => trajectory.Turns.Count(turn => turn.ToolError)) / (double)Math.Max(1, toolTurns),
+            ["advantage_collapse"] = of.AdvantageCollapse,
+            ["ig/mean"] = of.GainMean,
+            ["ig/std"] = of.GainStd,
+            ["ig/missing"] = credit.RolloutsWithoutGain / count,
+            ["staleness/mean"] = staleness.Average(),
+            ["staleness/max"] = staleness.Max(),
+            ["groups/trained"] = groups.Length,
+            ["rollouts/total"] = trajectories.Length,
+            ["rollouts/filtered"] = filtered,
+        };
+        for (var turn = 0; turn < of.GainByTurn.Length; turn++) metrics[$"ig/by_turn/{turn + 1}"] = of.GainByTurn[turn];
+        return metrics;
+    }
+}

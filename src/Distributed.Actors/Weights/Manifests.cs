@@ -1,0 +1,53 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Distributed.Ports;
+using Distributed.Protocol;
+
+namespace Distributed.Actors.Weights;
+
+/// <summary>Manifests of flat float32 buffers: made by the publisher, checked by every receiver.</summary>
+public static class Manifests
+{
+    /// <summary>The manifest of a version's bytes.</summary>
+    public static WeightManifest Create(IReadOnlyList<TensorShape> tensors, ReadOnlySpan<byte> bytes)
+    {
+        var entries = new TensorEntry[tensors.Count];
+        long offset = 0;
+        for (var index = 0; index < tensors.Count; index++)
+        {
+            var tensor = tensors[index];
+            var length = tensor.ElementCount * sizeof(float);
+            entries[index] = new TensorEntry(tensor.Name, "F32", [.. tensor.Shape], offset, length, Crc32C(bytes.Slice((int)offset, (int)length)));
+            offset += length;
+        }
+
+        if (offset != bytes.Length) throw new ArgumentException($"tensors take {offset} bytes, the buffer has {bytes.Length}", nameof(bytes));
+        return new WeightManifest(offset, entries);
+    }
+
+    /// <summary>Why the bytes are not what the manifest says, or null if they are.</summary>
+    public static string? Verify(WeightManifest manifest, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length != manifest.TotalBytes) return $"{bytes.Length} bytes instead of {manifest.TotalBytes}";
+        long offset = 0;
+        foreach (var tensor in manifest.Tensors)
+        {
+            // Back to back, so that every byte is under some tensor's checksum.
+            if (tensor.Offset != offset || tensor.Length < 0 || tensor.Length > bytes.Length - offset) return $"tensor {tensor.Name} does not follow the one before it";
+            if (Crc32C(bytes.Slice((int)offset, (int)tensor.Length)) != tensor.Crc32C) return $"tensor {tensor.Name} has a wrong checksum";
+            offset += tensor.Length;
+        }
+
+        return offset == bytes.Length ? null : $"{bytes.Length - offset} bytes belong to no tensor";
+    }
+
+    /// <summary>CRC-32C (Castagnoli) of a span; the processor has an instruction for it.</summary>
+    public static uint Crc32C(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        var words = MemoryMarshal.Cast<byte, ulong>(bytes);
+        foreach (var word in words) crc = BitOperations.Crc32C(crc, word);
+        foreach (var rest in bytes[(words.Length * sizeof(ulong))..]) crc = BitOperations.Crc32C(crc, rest);
+        return ~crc;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Buffers;
+
+namespace Distributed.Credit;
+
+/// <summary>
+/// The training loss of a batch of sequences as a function of their targets' log-probabilities, with its gradient. To be minimised.
+/// </summary>
+/// <remarks>
+/// Safe to call for different sequences from several threads: a call reads shared constants and writes only its own sequence's statistics.
+/// <see cref="Statistics"/> adds those up in the order of the sequences, so it does not depend on the order of the calls.
+/// </remarks>
+public sealed class PolicyLoss
+{
+    private const double LogRatioBound = 20;
+    private const double LogSpanRatioMost = 10;
+
+    private readonly PolicyLossOptions _options;
+    private readonly IReadOnlyList<LossSequence> _sequences;
+    private readonly double[] _weights;
+    private readonly LossTally[] _tallies;
+
+    /// <summary>The loss of these sequences.</summary>
+    /// <param name="options">Options of the loss.</param>
+    /// <param name="sequences">The batch, or one part of it.</param>
+    /// <param name="batchTokens">Trained tokens of the whole batch if this is a part of it; null: this is the whole.</param>
+    /// <param name="batchSequences">Sequences with trained tokens of the whole batch if this is a part of it.</param>
+    /// <exception cref="CreditException">An option is out of range, or a sequence's lists differ in length or hold a number that is not
+    /// finite.</exception>
+    public PolicyLoss(
+        PolicyLossOptions options, IReadOnlyList<LossSequence> sequences, long? batchTokens = null, long? batchSequences = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(sequences);
+        options.Validate();
+        for (var s = 0; s < sequences.Count; s++) sequences[s].Validate(s, options);
+        _options = options;
+        _sequences = sequences;
+        int[] lengths = [.. sequences.Select(sequence => sequence.Length)];
+        _weights = LossAggregation.Weights(
+            lengths, options.EffectiveLossAggMode, options.LossScaleFactor, options.MeanEpsilon, batchTokens, batchSequences);
+        _tallies = new LossTally[sequences.Count];
+    }
+
+    /// <summary>A sequence's part of the total loss, and d total / d log p of its targets.</summary>
+    /// <param name="sequence">Index of the sequence.</param>
+    /// <param name="logProbs">log p of each target under the policy being trained.</param>
+    /// <param name="gradient">Out: the gradient, same length.</param>
+    public double Evaluate(int sequence, ReadOnlySpan<float> logProbs, Span<float> gradient)
+    {
+        var length = logProbs.Length;
+        var buffer = ArrayPool<double>.Shared.Rent(2 * length);
+        try
+        {
+            var wide = buffer.AsSpan(0, length);
+            var wideGradient = buffer.AsSpan(length, length);
+            for (var i = 0; i < length; i++) wide[i] = logProbs[i];
+            var loss = Evaluate(sequence, wide, wideGradient);
+            for (var i = 0; i < length; i++) gradient[i] = (float)wideGradient[i];
+            return loss;
+        }
+        finally
+        {
+            ArrayPool<double>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>As the other overload, in double precision.</summary>
+    /// <param name="sequence">Index of the sequence.</param>
+    /// <param name="logProbs">log p of each target under the policy being trained.</param>
+    /// <param name="gradient">Out: the gradient, same length.</param>
+    public double Evaluate(int sequence, ReadOnlySpan<double> logProbs, Span<double> gradient)
+    {
+        var constants = _sequences[sequence];
+        if (logProbs.Length != constants.Length || gradient.Length != constants.Length)
+            throw new ArgumentException($"sequence {sequence} has {constants.Length} targets, got {logProbs.Length} log-probabilities and room for {gradient.Length} gradients", nameof(logProbs));
+
+        var tally = new LossTally { Tokens = logProbs.Length };
+        var sum = 0.0;
+        var weights = constants.RolloutIsWeights.Span;
+        var scales = _options.PolicyLoss == PolicyLossKind.Turn ? constants.ClipScales.Span : default;
+        var index = 0;
+        while (index < logProbs.Length)
+        {
+            var span = _options.PolicyLoss switch
+            {
+                PolicyLossKind.Gspo => logProbs.Length,
+                PolicyLossKind.Turn => TurnEnd(constants.TurnIds.Span, index) - index,
+                _ => 1,
+            };
+            var ratio = Ratio(logProbs.Slice(index, span), constants.OldLogProbs.Span.Slice(index, span));
+            for (var i = index; i < index + span; i++)
+            {
+                var clip = scales.IsEmpty ? 1 : scales[i];
+                var (loss, derivative) = _options.PolicyLoss == PolicyLossKind.Cispo
+                    ? ClippedSurrogate.Cispo(ratio.Value, constants.Advantages.Span[i], logProbs[i], _options, ref tally)
+                    : ClippedSurrogate.Ratio(ratio, constants.Advantages.Span[i], clip, _options, ref tally);
+                var weight = weights.IsEmpty ? 1 : weights[i];
+                sum += loss * weight;
+                gradient[i] = derivative * weight;
+                tally.LogRatioSum += Math.Clamp(logProbs[i] - constants.OldLogProbs.Span[i], -LogRatioBound, LogRatioBound);
+            }
+
+            tally.Add(ratio.Value, span);
+            index += span;
+        }
+
+        if (_options.KlCoef > 0) sum += AddKl(constants.ReferenceLogProbs.Span, logProbs, gradient, ref tally);
+        for (var i = 0; i < gradient.Length; i++) gradient[i] *= _weights[sequence];
+        _tallies[sequence] = tally;
+        return sum * _weights[sequence];
+    }
+
+    /// <summary>What happened in the latest evaluation of each sequence.</summary>
+    public LossStatistics Statistics()
+    {
+        var total = new LossTally();
+        foreach (var tally in _tallies) total.Add(tally);
+        return total.ToStatistics();
+    }
+
+    /// <summary>exp of the mean log-ratio of a span, bounded as verl bounds it: +-20 for tokens, at most 10 for turns and
+    /// sequences.</summary>
+    private SpanRatio Ratio(ReadOnlySpan<double> logProbs, ReadOnlySpan<double> old)
+    {
+        double sum = 0;
+        for (var i = 0; i < logProbs.Length; i++) sum += logProbs[i] - old[i];
+        var mean = sum / logProbs.Length;
+        var bounded = _options.PolicyLoss is PolicyLossKind.Turn or PolicyLossKind.Gspo
+            ? Math.Min(mean, LogSpanRatioMost)
+            : Math.Clamp(mean, -LogRatioBound, LogRatioBound);
+        return new SpanRatio(Math.Exp(bounded), logProbs.Length, Bounded: bounded != mean);
+    }
+
+    private double AddKl(ReadOnlySpan<double> reference, ReadOnlySpan<double> logProbs, Span<double> gradient, ref LossTally tally)
+    {
+        double sum = 0;
+        for (var i = 0; i < logProbs.Length; i++)
+        {
+            var (value, derivative) = KlPenalty.Of(_options.KlEstimator, logProbs[i], reference[i]);
+            sum += value;
+            gradient[i] += _options.KlCoef * derivative;
+        }
+
+        tally.KlSum += sum;
+        return _options.KlCoef * sum;
+    }
+
+    private static int TurnEnd(ReadOnlySpan<int> turnIds, int start)
+    {
+        var end = start + 1;
+        while (end < turnIds.Length && turnIds[end] == turnIds[start]) end++;
+        return end;
+    }
+}

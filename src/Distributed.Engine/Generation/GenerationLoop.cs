@@ -1,0 +1,321 @@
+using Distributed.Engine.Model;
+using Distributed.Ports;
+
+namespace Distributed.Engine.Generation;
+
+/// <summary>
+/// Continuous batching: every worker thread keeps its own set of turns and runs them token by token, taking new turns in and letting
+/// ended ones go between any two tokens. Who sits beside whom, and on which thread, changes no result, so no order is promised.
+/// </summary>
+/// <remarks>All members but <see cref="RunWorker"/> are called with the lock held that was given at the start.</remarks>
+internal sealed class GenerationLoop : IDisposable
+{
+    /// <summary>A worker that waits looks again after this long, though every change wakes it.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
+    private readonly object _gate;
+    private readonly PackedModel _model;
+    private readonly GenerationBounds _bounds;
+    private readonly KeyValuePages _pages;
+    private readonly GenerationWorker[] _workers;
+    private readonly Action<Turn> _answer;
+    private readonly Dictionary<long, SequenceSlot> _sequences = [];
+    private readonly LinkedList<SequenceSlot> _idle = new();
+    private readonly Queue<Turn> _ready = new();
+    private int _pending;
+    private bool _paused;
+
+    /// <summary>A loop over a model.</summary>
+    /// <param name="gate">The lock that guards the loop's state.</param>
+    /// <param name="model">The model; only read.</param>
+    /// <param name="bounds">Bounds.</param>
+    /// <param name="workers">Threads that will call <see cref="RunWorker"/>.</param>
+    /// <param name="answer">Takes ended turns, each once, without the lock.</param>
+    public GenerationLoop(object gate, PackedModel model, GenerationBounds bounds, int workers, Action<Turn> answer)
+    {
+        (_gate, _model, _bounds, _answer) = (gate, model, bounds, answer);
+        var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
+        _pages = new KeyValuePages(layout, Math.Max(bounds.CachePages, KeyValueLayout.Pages(model.ContextLength)));
+        _workers = new GenerationWorker[workers];
+        for (var i = 0; i < workers; i++)
+            _workers[i] = new GenerationWorker(model, layout, bounds);
+    }
+
+    /// <summary>The version of the weights, as replies name it.</summary>
+    public long Version { get; set; }
+
+    /// <summary>Counts changes of the weights; what was cached under another count is worked out anew.</summary>
+    public long Epoch { get; set; }
+
+    /// <summary>True if any turn is ready, waiting or under way.</summary>
+    public bool HasWork => _pending > 0;
+
+    /// <summary>Open sequences.</summary>
+    public int SequenceCount => _sequences.Count;
+
+    /// <summary>Tokens sampled by all workers.</summary>
+    public long TokensSampled => _workers.Sum(worker => worker.TokensSampled);
+
+    /// <summary>Tokens fed (prompts, replies of tools, and what was worked out anew) by all workers.</summary>
+    public long TokensFed => _workers.Sum(worker => worker.TokensFed);
+
+    /// <summary>Takes a turn in. It is answered exactly once, sooner or later.</summary>
+    public void Add(Turn turn)
+    {
+        _pending++;
+        var slot = SlotFor(turn);
+        turn.Slot = slot;
+        if (slot.IsBusy)
+        {
+            slot.Waiting.Enqueue(turn);
+            return;
+        }
+
+        slot.IsBusy = true;
+        _ready.Enqueue(turn);
+        Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Forgets a sequence; its turns that have not ended fail.</summary>
+    public void Release(long sequence)
+    {
+        if (!_sequences.Remove(sequence, out var slot))
+            return;
+
+        slot.IsReleased = true;
+        if (!slot.IsUnderWay)
+            DropPages(slot);
+    }
+
+    /// <summary>Makes the workers return between two tokens, their turns kept for the next run.</summary>
+    public void Pause()
+    {
+        _paused = true;
+        Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Lets the workers run again.</summary>
+    public void Resume() => _paused = false;
+
+    /// <summary>Fails every turn there is; the workers are not running. The turns are handed to the caller to answer.</summary>
+    public List<Turn> FailAll(string why)
+    {
+        var turns = new List<Turn>();
+        foreach (var worker in _workers)
+        {
+            turns.AddRange(worker.Turns);
+            worker.Turns.Clear();
+        }
+
+        turns.AddRange(_ready);
+        _ready.Clear();
+        foreach (var turn in turns.ToArray())
+        {
+            turns.AddRange(turn.Slot!.Waiting);
+            turn.Slot.Waiting.Clear();
+        }
+
+        foreach (var turn in turns)
+            turn.Fail(why);
+        _pending = 0;
+        return turns;
+    }
+
+    /// <summary>
+    /// A worker's loop: returns when no turn is left anywhere or the loop is paused, but not before one step. Called without the lock, one
+    /// thread per index.
+    /// </summary>
+    public void RunWorker(int index)
+    {
+        var worker = _workers[index];
+        for (var isFirst = true; ; isFirst = false)
+        {
+            lock (_gate)
+            {
+                while (true)
+                {
+                    if (isFirst || !_paused)
+                        TakeIn(worker);
+                    if (worker.Turns.Count > 0 || worker.Ended.Count > 0 || _paused || _pending == 0)
+                        break;
+                    Monitor.Wait(_gate, LongestWait);
+                }
+
+                if (worker.Ended.Count == 0 && (worker.Turns.Count == 0 || _paused && !isFirst))
+                    return;
+            }
+
+            AnswerEnded(worker);
+            if (worker.Turns.Count > 0)
+                Step(worker);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var worker in _workers)
+            worker.Dispose();
+        _pages.Dispose();
+    }
+
+    private SequenceSlot SlotFor(Turn turn)
+    {
+        var sequence = turn.Request.Sequence;
+        if (turn.Finish is null && _sequences.TryGetValue(sequence, out var slot))
+            return slot;
+
+        slot = new SequenceSlot(sequence);
+        if (turn.Finish is null && _sequences.Count >= _bounds.MaxSequences)
+            turn.Fail($"sequence {sequence}: {_bounds.MaxSequences} sequences are open, which is the most; release some or raise the bound");
+        if (turn.Finish is null)
+            _sequences.Add(sequence, slot);
+        return slot;
+    }
+
+    private void Step(GenerationWorker worker)
+    {
+        try
+        {
+            worker.Step();
+        }
+        catch (Exception error)
+        {
+            // Nothing of the step can be trusted: every turn in it fails, and what they cached is worked out anew.
+            foreach (var turn in worker.Turns)
+            {
+                turn.Cache.Distrust();
+                turn.Fail($"sequence {turn.Request.Sequence}: generation failed ({error.GetType().Name}: {error.Message}); release it and start again");
+            }
+        }
+
+        lock (_gate)
+        {
+            foreach (var turn in worker.Turns)
+            {
+                if (turn.Slot!.IsReleased && turn.Finish is null)
+                    turn.Fail($"sequence {turn.Request.Sequence}: released while its request was under way");
+                if (turn.Finish is not null)
+                    End(turn, worker, wasActive: true);
+            }
+
+            worker.Turns.RemoveAll(turn => turn.Finish is not null);
+            foreach (var turn in worker.Turns)
+            {
+                // A leader that was released, or failed, leaves its followers to themselves.
+                if (turn.Leader?.Finish is not null)
+                    turn.Leader = null;
+            }
+        }
+
+        AnswerEnded(worker);
+    }
+
+    private void TakeIn(GenerationWorker worker)
+    {
+        // An even share each, so that few turns are worked on by all threads.
+        var share = Math.Min(_bounds.RowsPerWorker, (_pending + _workers.Length - 1) / _workers.Length);
+        while (worker.Turns.Count < share && _ready.TryPeek(out var turn))
+        {
+            var started = turn.Finish is null && Start(turn);
+            if (!started && turn.Finish is null)
+                break;
+            _ready.Dequeue();
+            if (started)
+                worker.Add(turn);
+            else
+                End(turn, worker, wasActive: false);
+        }
+    }
+
+    /// <summary>Begins a turn if it is valid and there is memory; a turn that cannot begin ever has its finish set.</summary>
+    private bool Start(Turn turn)
+    {
+        var (slot, cache) = (turn.Slot!, turn.Cache);
+        if (slot.IsReleased)
+            turn.Fail($"sequence {turn.Request.Sequence}: released before its request began");
+        else if (Complaint(turn.Request, cache) is { } complaint)
+            turn.Fail($"sequence {turn.Request.Sequence}: {complaint}");
+        else if (cache.Length + turn.Request.Append.Length >= _model.ContextLength)
+            turn.EndForWantOfRoom(Version);
+        if (turn.Finish is not null)
+            return false;
+
+        if (slot.Idle.List is not null)
+            _idle.Remove(slot.Idle);
+        var positions = (int)Math.Min(_model.ContextLength, (long)cache.Length + turn.Request.Append.Length + turn.Request.MaxNewTokens);
+        var needed = KeyValueLayout.Pages(positions) - cache.PageCount;
+        while (_pages.Available < needed && _idle.First is { } oldest)
+            DropPages(oldest.Value);
+
+        if (_pages.Available < needed)
+        {
+            // Turns under way will give pages back. If there are none, every page is free, and the store holds a full context.
+            KeepPages(slot);
+            return false;
+        }
+
+        slot.IsUnderWay = true;
+        cache.Reserve(positions, _pages);
+        turn.Begin(Version, Epoch);
+        return true;
+    }
+
+    private string? Complaint(GenerateRequest request, SequenceCache cache)
+    {
+        if (request.MaxNewTokens < 1)
+            return $"MaxNewTokens is {request.MaxNewTokens}; at least one token must be asked for";
+        if (request.StopStrings.Any(stop => stop.Length == 0))
+            return "a stop string is empty; leave it out";
+        if (request.Sampling is not { Temperature: >= 0 and < float.PositiveInfinity, TopK: >= 0, TopP: > 0 and <= 1 })
+            return $"{request.Sampling} is out of range; Temperature must be 0 or more, TopK 0 or more, TopP above 0 and at most 1";
+        if (cache.Length + request.Append.Length == 0)
+            return "it has no tokens to go on from; append a prompt";
+        foreach (var token in request.Append.Span)
+        {
+            if ((uint)token >= (uint)_model.Config.VocabularySize)
+                return $"token id {token} is outside the model's vocabulary of {_model.Config.VocabularySize}; is it the right tokenizer?";
+        }
+
+        return null;
+    }
+
+    private void End(Turn turn, GenerationWorker worker, bool wasActive)
+    {
+        var slot = turn.Slot!;
+        if (wasActive)
+        {
+            slot.IsUnderWay = false;
+            if (turn.Finish == FinishReason.Failed)
+                slot.Cache.Truncate(turn.LengthBefore);
+            slot.Cache.Trim(slot.IsReleased ? 0 : slot.Cache.Length, _pages);
+            KeepPages(slot);
+        }
+
+        _pending--;
+        slot.IsBusy = slot.Waiting.TryDequeue(out var next);
+        if (next is not null)
+            _ready.Enqueue(next);
+        worker.Ended.Add(turn);
+        Monitor.PulseAll(_gate);
+    }
+
+    private void KeepPages(SequenceSlot slot)
+    {
+        if (slot.Cache.PageCount > 0)
+            _idle.AddLast(slot.Idle);
+    }
+
+    private void DropPages(SequenceSlot slot)
+    {
+        if (slot.Idle.List is not null)
+            _idle.Remove(slot.Idle);
+        slot.Cache.Trim(0, _pages);
+    }
+
+    private void AnswerEnded(GenerationWorker worker)
+    {
+        foreach (var turn in worker.Ended)
+            _answer(turn);
+        worker.Ended.Clear();
+    }
+}

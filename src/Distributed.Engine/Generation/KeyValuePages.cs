@@ -1,0 +1,59 @@
+using Distributed.Engine.Kernels;
+
+namespace Distributed.Engine.Generation;
+
+/// <summary>A bounded store of pages for keys and values. Memory is taken in slabs when first needed and kept. Not thread-safe: its owner locks.</summary>
+internal sealed unsafe class KeyValuePages : IDisposable
+{
+    private const int SlabPages = 32;
+
+    private readonly KeyValueLayout _layout;
+    private readonly List<FloatBuffer> _slabs = [];
+    private readonly Stack<nint> _free = new();
+    private int _made;
+
+    /// <summary>A store of at most <paramref name="capacity"/> pages.</summary>
+    public KeyValuePages(KeyValueLayout layout, int capacity)
+    {
+        _layout = layout;
+        Capacity = capacity;
+    }
+
+    /// <summary>Most pages there can be.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Pages that can still be taken.</summary>
+    public int Available => Capacity - _made + _free.Count;
+
+    /// <summary>Takes a page; its content is undefined. There must be one.</summary>
+    public nint Take()
+    {
+        if (_free.Count == 0)
+            AddSlab();
+        return _free.Pop();
+    }
+
+    /// <summary>Gives a page back.</summary>
+    public void Return(nint page) => _free.Push(page);
+
+    public void Dispose()
+    {
+        foreach (var slab in _slabs)
+            slab.Dispose();
+        _slabs.Clear();
+        _free.Clear();
+    }
+
+    private void AddSlab()
+    {
+        var count = Math.Min(SlabPages, Capacity - _made);
+        if (count <= 0)
+            throw new InvalidOperationException("No page is free; the owner must ask what is available first.");
+
+        var slab = new FloatBuffer((long)count * _layout.PageFloats);
+        _slabs.Add(slab);
+        for (var i = count - 1; i >= 0; i--)
+            _free.Push((nint)(slab.Pointer + ((long)i * _layout.PageFloats)));
+        _made += count;
+    }
+}

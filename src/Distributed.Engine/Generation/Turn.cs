@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using Distributed.Ports;
+
+namespace Distributed.Engine.Generation;
+
+/// <summary>One generation request under way: what was asked, and what has been sampled so far.</summary>
+internal sealed class Turn
+{
+    private readonly RandomStream _random;
+    private readonly List<int> _tokens = [];
+    private readonly List<float> _logProbs = [];
+
+    /// <summary>A request that has not started yet.</summary>
+    public Turn(GenerateRequest request, StopRule stop, Action<GenerateReply> answer)
+    {
+        (Request, Stop, Answer) = (request, stop, answer);
+        _random = new RandomStream(request.Seed);
+    }
+
+    public GenerateRequest Request { get; }
+
+    public StopRule Stop { get; }
+
+    public Action<GenerateReply> Answer { get; }
+
+    /// <summary>The sequence it belongs to; set when the request is taken in.</summary>
+    public SequenceSlot? Slot { get; set; }
+
+    /// <summary>The sequence's tokens and pages.</summary>
+    public SequenceCache Cache => Slot!.Cache;
+
+    /// <summary>A turn of the same worker that will have cached the first <see cref="SharedTokens"/> tokens of this one, or null.</summary>
+    public Turn? Leader { get; set; }
+
+    /// <summary>How many tokens to copy from the leader.</summary>
+    public int SharedTokens { get; set; }
+
+    /// <summary>Tokens of the sequence before the request: what a failed one goes back to.</summary>
+    public int LengthBefore { get; private set; }
+
+    /// <summary>The weights it is sampled with.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Tokens sampled.</summary>
+    public int Count => _tokens.Count;
+
+    /// <summary>How it ended; null while it goes on.</summary>
+    public FinishReason? Finish { get; private set; }
+
+    private EngineError? Error { get; set; }
+
+    /// <summary>Puts the request's tokens behind the sequence's.</summary>
+    public void Begin(long version, long epoch)
+    {
+        (LengthBefore, Version) = (Cache.Length, version);
+        Cache.Adopt(epoch);
+        Cache.Append(Request.Append.Span);
+    }
+
+    /// <summary>Draws the next token and puts it behind the sequence; may end the turn.</summary>
+    public void Sample(TokenSampler sampler, ReadOnlySpan<float> logits, IReadOnlyList<int> endTokens, int contextLength)
+    {
+        var (token, logProb) = sampler.Sample(logits, Request.Sampling, _random.Uniform(Count));
+        if (token < 0)
+        {
+            Fail($"sequence {Request.Sequence}: the model's output is not finite at token {Cache.Length}; the weights are broken, load others");
+            return;
+        }
+
+        _tokens.Add(token);
+        _logProbs.Add(logProb);
+        Cache.Append([token]);
+        if (endTokens.Contains(token) || Stop.IsMet(CollectionsMarshal.AsSpan(_tokens)))
+            Finish = FinishReason.Stop;
+        else if (Count == Request.MaxNewTokens)
+            Finish = FinishReason.Length;
+        else if (Cache.Length == contextLength)
+            Finish = FinishReason.ContextFull;
+    }
+
+    /// <summary>Ends the turn without sampling: the sequence has no room for the request.</summary>
+    public void EndForWantOfRoom(long version) => (Version, Finish) = (version, FinishReason.ContextFull);
+
+    /// <summary>Ends the turn with an error; what was sampled is dropped.</summary>
+    public void Fail(string why)
+    {
+        (Finish, Error) = (FinishReason.Failed, new EngineError(why));
+        _tokens.Clear();
+        _logProbs.Clear();
+    }
+
+    /// <summary>The reply to an ended turn.</summary>
+    public GenerateReply ToReply() => new(Request.Sequence, _tokens.ToArray(), _logProbs.ToArray(), Version, Finish!.Value, Error);
+}

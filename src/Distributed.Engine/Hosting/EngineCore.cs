@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using Distributed.Engine.Formats;
+using Distributed.Engine.Kernels;
+using Distributed.Engine.Model;
+using Distributed.Engine.Scoring;
+using Distributed.Engine.Training;
+using Distributed.Ports;
+
+namespace Distributed.Engine.Hosting;
+
+/// <summary>The model and everything that computes on it but sampling. Used by the engine's thread alone, except for the counters.</summary>
+internal sealed class EngineCore : IDisposable
+{
+    private readonly ModelWeights _weights;
+    private readonly BranchScorer _branches;
+    private readonly SequenceScorer _sequences;
+    private Trainer? _trainer;
+    private long _tokensScored;
+    private long _tokensTrained;
+    private long _scoreTicks;
+    private long _trainTicks;
+    private long _otherTicks;
+
+    /// <summary>Takes the weights over.</summary>
+    public EngineCore(ModelWeights weights, int contextLength, int threads)
+    {
+        _weights = weights;
+        Model = new PackedModel(weights, contextLength);
+        Pool = new ComputePool(threads);
+        _branches = new BranchScorer(Model, Pool);
+        _sequences = new SequenceScorer(Model, Pool);
+    }
+
+    public PackedModel Model { get; }
+
+    public ComputePool Pool { get; }
+
+    // The trainer's memory is three times the weights' and more, so an engine that never trains does without it.
+    private Trainer Trainer => _trainer ??= new Trainer(Model, Pool);
+
+    /// <summary>Times a piece of work.</summary>
+    public void Measure(WorkKind kind, Action work)
+    {
+        var start = Stopwatch.GetTimestamp();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            var ticks = Stopwatch.GetTimestamp() - start;
+            Interlocked.Add(ref kind == WorkKind.Score ? ref _scoreTicks : ref kind == WorkKind.Train ? ref _trainTicks : ref _otherTicks, ticks);
+        }
+    }
+
+    public ScoreReply[] Score(IReadOnlyList<ScoreRequest> requests, long version)
+    {
+        var replies = _branches.Score(requests, version);
+        Interlocked.Add(ref _tokensScored, requests.Sum(request => request.Tokens.Length + request.Branches.Sum(branch => (long)branch.Tokens.Length)));
+        return replies;
+    }
+
+    public LogProbsReply LogProbs(IReadOnlyList<TrainSequence> sequences)
+    {
+        var reply = _sequences.LogProbs(sequences);
+        Interlocked.Add(ref _tokensScored, sequences.Sum(sequence => (long)sequence.Tokens.Length));
+        return reply;
+    }
+
+    public TrainReply Train(TrainRequest request)
+    {
+        var reply = Trainer.Step(request);
+        if (reply.Applied)
+            Interlocked.Add(ref _tokensTrained, request.Sequences.Sum(sequence => (long)sequence.Tokens.Length));
+        return reply;
+    }
+
+    /// <summary>Replaces the weights; says what is wrong with them, then nothing is changed.</summary>
+    public EngineError? LoadWeights(ReadOnlySpan<byte> weights)
+    {
+        try
+        {
+            _weights.CopyFrom(weights);
+        }
+        catch (ArgumentException error)
+        {
+            return new EngineError(error.Message.ReplaceLineEndings(" "));
+        }
+
+        Pool.Run(thread =>
+        {
+            for (var part = thread; part < Model.PartCount; part += Pool.Threads)
+                Model.RepackPart(part);
+        });
+        return null;
+    }
+
+    public ReadOnlyMemory<byte> ReadWeights()
+    {
+        var bytes = new byte[_weights.ByteCount];
+        _weights.CopyTo(bytes);
+        return bytes;
+    }
+
+    public OptimizerState ReadOptimizer() => Trainer.ReadOptimizer();
+
+    public EngineError? LoadOptimizer(OptimizerState? state) => Trainer.LoadOptimizer(state);
+
+    /// <summary>Writes config.json and model.safetensors.</summary>
+    public void Save(string folder) => ModelFolder.Save(folder, _weights);
+
+    /// <summary>Fills in what the core counts.</summary>
+    public EngineCounters Count(EngineCounters counters) => counters with
+    {
+        TokensScored = Interlocked.Read(ref _tokensScored),
+        TokensTrained = Interlocked.Read(ref _tokensTrained),
+        ScoreSeconds = Interlocked.Read(ref _scoreTicks) / (double)Stopwatch.Frequency,
+        TrainSeconds = Interlocked.Read(ref _trainTicks) / (double)Stopwatch.Frequency,
+        OtherSeconds = Interlocked.Read(ref _otherTicks) / (double)Stopwatch.Frequency,
+    };
+
+    public void Dispose()
+    {
+        Pool.Dispose();
+        _branches.Dispose();
+        _sequences.Dispose();
+        _trainer?.Dispose();
+        Model.Dispose();
+        _weights.Dispose();
+    }
+}

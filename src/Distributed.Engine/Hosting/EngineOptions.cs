@@ -1,0 +1,39 @@
+namespace Distributed.Engine.Hosting;
+
+/// <summary>What an engine may use.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Threads that compute at once; at least 1. Training gives the same weights to the bit only for the same number.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Longest sequence in tokens; 0 takes the model's own.</summary>
+    public int ContextLength { get; init; }
+
+    /// <summary>Most sequences open at a time; one more fails.</summary>
+    public int MaxSequences { get; init; } = 1024;
+
+    /// <summary>Most requests not yet answered, of all kinds; one more is answered at once with an error.</summary>
+    public int MaxRequests { get; init; } = 4096;
+
+    /// <summary>
+    /// Most memory for cached keys and values, bytes; never less than one full context. When it is short, sequences that wait give theirs up and
+    /// are worked out anew when they go on.
+    /// </summary>
+    public long CacheBytes { get; init; } = 512L << 20;
+
+    /// <summary>Most turns one thread works on at a time.</summary>
+    internal int RowsPerWorker { get; init; } = 48;
+
+    /// <summary>Most tokens a thread runs through the model at once.</summary>
+    internal int BatchRows { get; init; } = 96;
+
+    /// <summary>What is wrong with the options, or null.</summary>
+    internal string? Complaint() =>
+        Threads is < 1 or > 1024 ? $"Threads is {Threads}; it must lie between 1 and 1024"
+        : ContextLength < 0 ? $"ContextLength is {ContextLength}; it must not be negative"
+        : MaxSequences < 1 ? $"MaxSequences is {MaxSequences}; it must be at least 1"
+        : MaxRequests < 1 ? $"MaxRequests is {MaxRequests}; it must be at least 1"
+        : CacheBytes < 0 ? $"CacheBytes is {CacheBytes}; it must not be negative"
+        : RowsPerWorker < 1 || BatchRows < RowsPerWorker ? "RowsPerWorker must be at least 1 and BatchRows at least that"
+        : null;
+}

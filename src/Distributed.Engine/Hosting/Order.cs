@@ -1,0 +1,68 @@
+using Distributed.Engine.Generation;
+using Distributed.Ports;
+
+namespace Distributed.Engine.Hosting;
+
+/// <summary>A request in the engine's queue.</summary>
+internal abstract class Order
+{
+    /// <summary>It replaces the weights, so no turn may be under way while it runs.</summary>
+    public virtual bool ChangesWeights => false;
+
+    /// <summary>Answers that it failed.</summary>
+    public abstract void Fail(EngineError error);
+}
+
+/// <summary>A turn that came after an order that changes the weights, and waits for it.</summary>
+internal sealed class TurnOrder(Turn turn) : Order
+{
+    public Turn Turn { get; } = turn;
+
+    public override void Fail(EngineError error)
+    {
+        Turn.Fail(error.Message);
+        Turn.Answer(Turn.ToReply());
+    }
+}
+
+/// <summary>A request to score.</summary>
+internal sealed class ScoreOrder(ScoreRequest request, Action<ScoreReply> answer) : Order
+{
+    public ScoreRequest Request { get; } = request;
+
+    public Action<ScoreReply> Answer { get; } = answer;
+
+    public override void Fail(EngineError error) => Answer(new ScoreReply(default, 0, error));
+}
+
+/// <summary>Which of the counters a piece of work belongs to.</summary>
+internal enum WorkKind
+{
+    Score,
+    Train,
+    Other,
+}
+
+/// <summary>Any other request.</summary>
+/// <param name="kind">What it counts as.</param>
+/// <param name="changesWeights">It replaces the weights.</param>
+/// <param name="work">Does it and gives the reply and whether that is an error.</param>
+/// <param name="failure">The reply for an error.</param>
+/// <param name="answer">Takes the reply.</param>
+internal sealed class WorkOrder<TReply>(WorkKind kind, bool changesWeights, Func<TReply> work, Func<EngineError, TReply> failure, Action<TReply> answer)
+    : WorkOrder(kind)
+{
+    public override bool ChangesWeights => changesWeights;
+
+    public override void Run() => answer(work());
+
+    public override void Fail(EngineError error) => answer(failure(error));
+}
+
+/// <summary>An order that is run by itself.</summary>
+internal abstract class WorkOrder(WorkKind kind) : Order
+{
+    public WorkKind Kind { get; } = kind;
+
+    public abstract void Run();
+}

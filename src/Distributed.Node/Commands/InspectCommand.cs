@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Globalization;
+using Distributed.Node.Runs;
+using Distributed.Node.Terminal;
+using Spectre.Console;
+
+namespace Distributed.Node.Commands;
+
+/// <summary><c>distributed inspect</c>: trajectories of a run, turn by turn.</summary>
+internal static class InspectCommand
+{
+    private static readonly string[] Outcomes = ["correct", "wrong", "malformed", "turns_exhausted", "truncated"];
+
+    public static Command Create()
+    {
+        var run = new Argument<string>("run") { Description = "A run folder." };
+        var step = new Option<int?>("--step") { Description = "Of this step; else of the newest step that kept any." };
+        var group = new Option<long?>("--group") { Description = "Of this group only: rollouts of one prompt side by side." };
+        var outcome = new Option<string?>("--outcome") { Description = $"Only those that ended so: {string.Join(", ", Outcomes)}." };
+        outcome.AcceptOnlyFromAmong(Outcomes);
+        var limit = new Option<int>("--limit") { Description = "How many to show.", DefaultValueFactory = _ => 4 };
+        var command = new Command("inspect", "Read what the agent did: what it wrote and read at every turn, what the turn was worth, and what it was trained with.")
+        {
+            run, step, group, outcome, limit,
+        };
+        command.SetAction(parsed => Show(
+            parsed.GetValue(run)!,
+            trajectory => (parsed.GetValue(group) is not { } g || trajectory.Group == g) && (parsed.GetValue(outcome) is not { } o || trajectory.Outcome == o),
+            parsed.GetValue(step),
+            parsed.GetValue(limit)));
+        return command;
+    }
+
+    private static int Show(string run, Func<TrajectoryRecord, bool> wanted, int? step, int limit)
+    {
+        RunFolder.CheckIsRun(run);
+        var found = new List<TrajectoryRecord>();
+        var kept = new SortedSet<int>();
+        foreach (var trajectory in TrajectoryLog.Read(RunFolder.TrajectoriesOf(run)))
+        {
+            kept.Add(trajectory.Step);
+            if (!wanted(trajectory) || (step is { } only && trajectory.Step != only))
+            {
+                continue;
+            }
+            if (step is null && found.Count > 0 && found[0].Step != trajectory.Step)
+            {
+                found.Clear();
+            }
+            if (found.Count < limit)
+            {
+                found.Add(trajectory);
+            }
+        }
+        if (found.Count == 0)
+        {
+            throw new RefusedException(kept.Count == 0
+                ? $"{RunFolder.TrajectoriesOf(run)}: holds no trajectory yet; train first, with report.groups_per_step above 0"
+                : string.Create(CultureInfo.InvariantCulture, $"{RunFolder.TrajectoriesOf(run)}: none of its trajectories is like that; it has steps {kept.Min} to {kept.Max}"));
+        }
+        var console = StandardOutput.Open();
+        foreach (var trajectory in found)
+        {
+            console.Write(TrajectoryBlock.Render(trajectory));
+            console.WriteLine();
+        }
+        return 0;
+    }
+}

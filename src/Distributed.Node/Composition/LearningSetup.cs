@@ -1,0 +1,90 @@
+using Distributed.Actors.Coordination;
+using Distributed.Actors.Learning;
+using Distributed.Credit;
+using Distributed.Node.Recipes;
+using Distributed.Ports;
+
+namespace Distributed.Node.Composition;
+
+/// <summary>A recipe's words as the options of coordinator and learner.</summary>
+internal static class LearningSetup
+{
+    /// <summary>Credit, loss and optimizer of an effective recipe.</summary>
+    public static LearningOptions Learning(Recipe recipe) => new()
+    {
+        Estimator = Estimator(recipe.Algorithm),
+        GainScale = recipe.Ig.Scale == "log_prob_diff" ? GainScale.LogProbDiff : GainScale.ProbDiff,
+        Aliases = recipe.Ig.Aliases == "max" ? AliasChoice.Max : AliasChoice.First,
+        Loss = Loss(recipe.Loss),
+        Filter = new GroupFilterOptions(recipe.FilterGroups, recipe.SkipBelow),
+        Correction = new RolloutCorrectionOptions(
+            recipe.RolloutIs switch { "token" => RolloutIs.Token, "sequence" => RolloutIs.Sequence, _ => RolloutIs.None },
+            recipe.RolloutIsThreshold),
+        UseRolloutLogProbs = RecordedLogProbsAreThePolicys(recipe),
+        MiniBatches = recipe.MiniBatches,
+        Optimizer = step => Optimizer(recipe.Optimizer, step),
+        CheckpointEverySteps = recipe.Checkpoint.EverySteps,
+    };
+
+    /// <summary>Admission, leases and evaluations of an effective recipe.</summary>
+    public static CoordinatorOptions Coordinator(Recipe recipe, IEnvironment environment) => new()
+    {
+        Seed = (ulong)recipe.Seed,
+        Steps = recipe.Steps,
+        PromptsPerStep = recipe.PromptsPerStep,
+        GroupSize = recipe.GroupSize,
+        MaxStalenessSteps = recipe.MaxStalenessSteps,
+        NeedsScores = NeedsScores(recipe),
+        TrainProblems = environment.Count(Split.Train),
+        EvaluationQuestions = (int)Math.Min(recipe.Evaluation.Questions, environment.Count(Split.HeldOut)),
+        EvaluationEverySteps = recipe.Evaluation.EverySteps,
+        LeaseTimeoutMs = (int)(recipe.Rollout.LeaseTimeoutS * 1000),
+        StallTimeoutMs = (int)(recipe.StallTimeoutS * 1000),
+    };
+
+    /// <summary>Whether trajectories go to a scorer: only if the method uses the gain.</summary>
+    public static bool NeedsScores(Recipe recipe) => AdvantageEstimators.Find(recipe.Algorithm.Name).UsesGains;
+
+    // What sampling recorded is the trained policy's own log-probability only at temperature 1 without filters; and a correction needs
+    // pi_old computed apart from pi_rollout.
+    private static bool RecordedLogProbsAreThePolicys(Recipe recipe) =>
+        recipe.RolloutIs is null && recipe.Rollout is { Temperature: 1, TopK: 0, TopP: 1 };
+
+    private static IAdvantageEstimator Estimator(AlgorithmSection algorithm) => algorithm.Name switch
+    {
+        "grpo" => new Grpo(new GrpoOptions(algorithm.NormAdvByStdInGrpo ?? true)),
+        "a2tgpo" => new A2tgpo(new A2tgpoOptions(
+            algorithm.Alpha,
+            algorithm.Gamma ?? 1,
+            algorithm.Beta ?? 0.3,
+            algorithm.IgStdFloor ?? 0,
+            algorithm.TurnGroupNorm ?? true,
+            algorithm.SqrtNScaling ?? true,
+            algorithm.AdaptiveClip ?? true,
+            Variant: algorithm.Variant == "released" ? MethodVariant.Released : MethodVariant.Paper)),
+        _ => throw new RefusedException($"algorithm.name: '{algorithm.Name}' cannot be built; choose grpo or a2tgpo"),
+    };
+
+    private static PolicyLossOptions Loss(LossSection loss) => new(
+        loss.PolicyLoss == "turn" ? PolicyLossKind.Turn : PolicyLossKind.PpoClip,
+        loss.ClipRatioLow ?? 0.2,
+        loss.ClipRatioHigh ?? 0.2,
+        loss.ClipRatioC ?? 3,
+        loss.LossAggMode switch
+        {
+            "token-mean" => LossAggMode.TokenMean,
+            "seq-mean-token-sum" => LossAggMode.SeqMeanTokenSum,
+            "seq-mean-token-mean" => LossAggMode.SeqMeanTokenMean,
+            "seq-mean-token-sum-norm" => LossAggMode.SeqMeanTokenSumNorm,
+            _ => null,
+        },
+        loss.LossScaleFactor);
+
+    private static OptimizerOptions Optimizer(OptimizerSection optimizer, long step) => new(
+        (float)(optimizer.Lr * Math.Min(1.0, step / (double)Math.Max(1, optimizer.WarmupSteps))),
+        (float)optimizer.Betas[0],
+        (float)optimizer.Betas[1],
+        (float)optimizer.Eps,
+        (float)optimizer.WeightDecay,
+        (float)optimizer.MaxGradNorm);
+}

@@ -1,0 +1,66 @@
+using Distributed.Engine.Hosting;
+using Distributed.Environments;
+using Distributed.Environments.Hosting;
+using Distributed.Node.Recipes;
+using Distributed.Ports;
+
+namespace Distributed.Node.Composition;
+
+/// <summary>The engines and the world of one run.</summary>
+internal sealed class RunParts : IDisposable
+{
+    private RunParts(ModelSource model, IEnvironment environment, IEpisodeHost episodes)
+    {
+        Model = model;
+        Environment = environment;
+        Episodes = episodes;
+    }
+
+    /// <summary>The model.</summary>
+    public ModelSource Model { get; }
+
+    /// <summary>The world.</summary>
+    public IEnvironment Environment { get; }
+
+    /// <summary>Takes its steps.</summary>
+    public IEpisodeHost Episodes { get; }
+
+    /// <summary>An engine for each rollout node.</summary>
+    public IReadOnlyList<ManagedPolicyEngine> Rollouts { get; private set; } = [];
+
+    /// <summary>An engine for each scorer node.</summary>
+    public IReadOnlyList<ManagedPolicyEngine> Scorers { get; private set; } = [];
+
+    /// <summary>The learner's engine.</summary>
+    public ManagedPolicyEngine Learner { get; private set; } = null!;
+
+    /// <summary>The parts of an effective recipe.</summary>
+    /// <exception cref="RefusedException">A part refused what the recipe says.</exception>
+    public static RunParts Create(Recipe recipe)
+    {
+        var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
+        var parts = new RunParts(ModelSource.Of(recipe.Model, (ulong)recipe.Seed), environment, episodes);
+        var cluster = recipe.Cluster;
+        parts.Rollouts = [.. Enumerable.Range(0, cluster.RolloutNodes).Select(_ => parts.Model.NewEngine(cluster.RolloutThreads!.Value))];
+        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, cluster.ScorerNodes).Select(_ => parts.Model.NewEngine(cluster.ScorerThreads!.Value))] : [];
+        parts.Learner = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
+        return parts;
+    }
+
+    /// <summary>The world of a recipe and the threads its steps are taken on.</summary>
+    /// <exception cref="RefusedException">The environment refused its options.</exception>
+    public static (IEnvironment Environment, IEpisodeHost Episodes) World(EnvironmentSection section, RolloutSection rollout) => Refusals.Of(() =>
+    {
+        var environment = section.Assembly is { } assembly
+            ? EnvironmentLoader.Load(assembly, section.Type!, EnvironmentOptions.Of(section, rollout))
+            : EnvironmentLoader.Load(null, section.Name!, EnvironmentOptions.Of(section, rollout));
+        return (environment, (IEpisodeHost)new EnvironmentHost(new EnvironmentHostOptions(environment.Format.ToolTimeoutReply)));
+    });
+
+    /// <summary>Ends every engine and the environment's threads.</summary>
+    public void Dispose()
+    {
+        foreach (var engine in Rollouts.Concat(Scorers).Append(Learner)) engine.Dispose();
+        Episodes.Dispose();
+    }
+}

@@ -1,0 +1,67 @@
+namespace Distributed.Credit.Tests;
+
+public sealed class RolloutCorrectionTests
+{
+    public static TheoryData<string> CaseNames() => [.. Reference.Cases("rollout_is").Select(c => c.Name())];
+
+    [Theory]
+    [MemberData(nameof(CaseNames))]
+    public void Weights_match_the_reference(string name)
+    {
+        var c = Reference.Cases("rollout_is").Single(c => c.Name() == name);
+        var mask = c.Mask("response_mask");
+        var rollout = c.Table("rollout_log_prob");
+        PolicyPair[] batch = [.. c.Table("train_log_prob")
+            .Select((row, i) => new PolicyPair(row.Where(mask[i]), rollout[i].Where(mask[i])))];
+        foreach (var expected in c.GetProperty("is_weights").EnumerateArray())
+        {
+            var level = expected.GetProperty("level").GetString() == "token" ? RolloutIs.Token : RolloutIs.Sequence;
+            var options = new RolloutCorrectionOptions(level, expected.Number("threshold"),
+                expected.GetProperty("batch_normalize").GetBoolean());
+            var corrected = RolloutCorrection.Correct(options, batch);
+            var rows = expected.Table("weights");
+            // The reference's batch mean divides by the count + 1e-8, ours by the count.
+            var tolerance = options.RolloutIsBatchNormalize ? 2e-8 : 1e-9;
+            for (var i = 0; i < batch.Length; i++)
+                corrected.Weights![i].ToArray().ShouldMatch(rows[i].Where(mask[i]), $"{name} {options} {i}", tolerance);
+        }
+
+        if (!c.GetProperty("offpolicy_metrics").TryGetProperty("kl", out var kl)) return;
+        var metrics = RolloutCorrection.Correct(new RolloutCorrectionOptions(), batch).Metrics;
+        var offPolicy = c.GetProperty("offpolicy_metrics");
+        var exact = (metrics.Tokens + 1e-8) / metrics.Tokens;
+        metrics.Kl.ShouldMatch(kl.GetDouble() * exact, name);
+        metrics.MismatchKl.ShouldMatch(offPolicy.Number("k3_kl") * exact, name);
+        metrics.Chi2Token.ShouldMatch((offPolicy.Number("chi2_token") + 1) * exact - 1, name);
+    }
+
+    [Fact]
+    public void A_policy_compared_with_itself_has_weight_one_and_no_distance()
+    {
+        PolicyPair[] batch = [PolicyPair.Of([-1f, -2f], [-1f, -2f]), PolicyPair.Of([], [])];
+        var corrected = RolloutCorrection.Correct(new RolloutCorrectionOptions(RolloutIs.Sequence), batch);
+        corrected.Weights![0].ToArray().ShouldBe([1, 1]);
+        corrected.Metrics.ShouldBe(new OffPolicyMetrics(2, 0, 0, 0, 0, 1, 1, 0));
+    }
+
+    [Fact]
+    public void Metrics_measure_the_distance_and_what_was_truncated()
+    {
+        var (up, down) = (Math.Log(4), Math.Log(0.5));
+        PolicyPair[] batch = [new(new[] { up - 2, down - 2, -1 }, new[] { -2.0, -2, -1 })];
+        var metrics = RolloutCorrection.Correct(new RolloutCorrectionOptions(RolloutIs.Token, 2), batch).Metrics;
+        metrics.TrainRolloutLogprobAbsDiff.ShouldBe((up - down) / 3, 1e-12);
+        metrics.MismatchKl.ShouldBe((4 - up - 1 + (0.5 - down - 1)) / 3, 1e-12);
+        metrics.RolloutIsMean.ShouldBe(5.5 / 3, 1e-12);
+        metrics.RolloutIsMax.ShouldBe(4, 1e-12);
+        metrics.RolloutIsTruncatedFraction.ShouldBe(1 / 3.0);
+    }
+
+    [Fact]
+    public void A_log_probability_that_is_not_finite_is_refused_with_its_place()
+    {
+        PolicyPair[] batch = [PolicyPair.Of([-1f, -2f], [-1f, float.NegativeInfinity])];
+        Should.Throw<CreditException>(() => RolloutCorrection.Correct(new RolloutCorrectionOptions(), batch)).Message
+            .ShouldContain("sequence 0, target 1");
+    }
+}

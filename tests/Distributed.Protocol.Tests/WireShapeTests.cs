@@ -1,0 +1,63 @@
+namespace Distributed.Protocol.Tests;
+
+/// <summary>Well-formed MessagePack that is no message: each case is refused with a line that names what is wrong.</summary>
+public sealed class WireShapeTests
+{
+    private static readonly WorkerReady Ready = (WorkerReady)WireSamples.ByManifest["wr1"];
+    private static readonly RolloutCompleted Completed = (RolloutCompleted)WireSamples.ByManifest["rc1"];
+    private static readonly ScoreLeaseGranted Score = (ScoreLeaseGranted)WireSamples.ByManifest["sg1"];
+    private static readonly ScoreCompleted Scored = (ScoreCompleted)WireSamples.ByManifest["sc1"];
+    private static readonly PolicyPublished Published = (PolicyPublished)WireSamples.ByManifest["pp1"];
+    private static readonly RolloutLeaseGranted Granted = (RolloutLeaseGranted)WireSamples.ByManifest["rg1"];
+
+    public static TheoryData<string, IWireMessage> Broken => new()
+    {
+        { "a node without a name", Ready with { Worker = new NodeId(null!) } },
+        { "capacity", Ready with { Capacity = 0 } },
+        { "capacity", Ready with { Capacity = int.MaxValue } },
+        { "WorkerRole 9", Ready with { Role = (WorkerRole)9 } },
+        { "no reason", new LeaseFailed(new LeaseId(1), new LearnerEpoch(1), new NodeId("a"), null!, false) },
+        { "no job", Granted with { Job = null! } },
+        { "problem -1", Granted with { Job = Granted.Job with { ProblemIndex = -1 } } },
+        { "within 0 ms", Granted with { TimeoutMs = 0 } },
+        { "attempt -1", Score with { Attempt = -1 } },
+        { "no trajectory", Completed with { Trajectory = null! } },
+        { "no turns", Completed with { Trajectory = Completed.Trajectory with { Turns = null! } } },
+        { "no turn", Completed with { Trajectory = Completed.Trajectory with { Turns = [null!] } } },
+        { "golden answer", Completed with { Trajectory = Completed.Trajectory with { GoldenAnswers = [null!] } } },
+        { "no prompt tokens", Completed with { Trajectory = Completed.Trajectory with { PromptTokens = null! } } },
+        { "token -4", Completed with { Trajectory = Completed.Trajectory with { PromptTokens = [1, -4] } } },
+        { "1 log-probabilities for 2 tokens", Completed with { Trajectory = Completed.Trajectory with { Turns = [new TurnRecord([1, 2], [-1f], new PolicyVersion(0), [], false)] } } },
+        { "EpisodeEnd 7", Completed with { Trajectory = Completed.Trajectory with { End = (EpisodeEnd)7 } } },
+        { "boundary 5 after 2", Score with { Job = Score.Job with { Boundaries = [2, 5] } } },
+        { "boundary 2 after 2", Score with { Job = Score.Job with { Boundaries = [2, 2] } } },
+        { "answer span 3+2", Score with { Job = Score.Job with { Answers = [new WrappedAnswer([1, 2, 3, 4], 3, 2)] } } },
+        { "answer span 0+0", Score with { Job = Score.Job with { Answers = [new WrappedAnswer([1], 0, 0)] } } },
+        { "answer span 1+2147483647", Score with { Job = Score.Job with { Answers = [new WrappedAnswer([1], 1, int.MaxValue)] } } },
+        { "different numbers of answers", Scored with { Scores = new TurnScores([[1, 2], [1]], new PolicyVersion(0)) } },
+        { "no scores of a boundary", Scored with { Scores = new TurnScores([null!], new PolicyVersion(0)) } },
+        { "-1 bytes in total", Published with { Manifest = new WeightManifest(-1, []) } },
+        { "lies outside", Published with { Manifest = new WeightManifest(8, [new TensorEntry("a", "F32", [1], long.MaxValue, 4, 0)]) } },
+        { "no tensor name", Published with { Manifest = new WeightManifest(8, [new TensorEntry(null!, "F32", [1], 0, 4, 0)]) } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public void A_message_that_cannot_be_is_refused_with_the_reason(string reason, IWireMessage message) =>
+        Should.Throw<WireFormatException>(() => WireCodec.Decode(WireCodec.ManifestOf(message), WireCodec.Encode(message))).Message.ShouldContain(reason);
+
+    public static TheoryData<string, LedgerSnapshot> BrokenLedgers => new()
+    {
+        { "no totals", WireSamples.Ledger with { Totals = null! } },
+        { "no groups", WireSamples.Ledger with { Groups = null! } },
+        { "negative count", WireSamples.Ledger with { Totals = WireSamples.Ledger.Totals with { Trained = -1 } } },
+        { "does not ascend", WireSamples.Ledger with { Groups = [.. WireSamples.Ledger.Groups.Reverse()] } },
+        { "does not ascend below 13", WireSamples.Ledger with { NextGroup = 13 } },
+        { "cannot be", WireSamples.Ledger with { Groups = [new GroupSnapshot(1, [new SlotSnapshot(0, null, new TurnScores([], new PolicyVersion(0)), null)])] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenLedgers))]
+    public void A_ledger_that_cannot_be_is_refused_with_the_reason(string reason, LedgerSnapshot ledger) =>
+        Should.Throw<WireFormatException>(() => WireCodec.DecodeLedger(WireCodec.EncodeLedger(ledger))).Message.ShouldContain(reason);
+}
