@@ -35,8 +35,8 @@ internal unsafe struct LayerActivations
     /// <summary>Attention's outcome, [queries, heads * headSize].</summary>
     public float* Attended;
 
-    /// <summary>[queries, heads]; null when no backward pass follows.</summary>
-    public float* LogSums;
+    /// <summary>Shift and factor of every softmax, [queries, heads, 2]; null when no backward pass follows.</summary>
+    public float* Softmaxes;
 
     /// <summary>Residual stream after attention, [queries, d].</summary>
     public float* Middle;
@@ -84,7 +84,7 @@ internal sealed unsafe class Activations(ModelConfig config, bool keepAll) : IDi
     public static long FloatsFor(ModelConfig config, int rows, bool keepAll)
     {
         var norms = config.HasQueryKeyNorm ? config.QueryWidth + config.KeyValueWidth + config.Heads + config.KeyValueHeads : 0;
-        var layer = (2 * config.HiddenSize) + 2 + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + config.Heads
+        var layer = (2 * config.HiddenSize) + 2 + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + (2 * config.Heads)
             + (2 * config.IntermediateSize) + norms;
         long perRow = ((keepAll ? config.Layers : 1) * layer) + (4 * config.HiddenSize) + config.IntermediateSize + 1;
         return (perRow * rows) + (16L * 20 * (config.Layers + 1));
@@ -124,7 +124,7 @@ internal sealed unsafe class Activations(ModelConfig config, bool keepAll) : IDi
             l.Queries = Take(config.QueryWidth);
             l.KeyValues = Take(2 * config.KeyValueWidth);
             l.Attended = Take(config.QueryWidth);
-            l.LogSums = keepAll ? Take(config.Heads) : null;
+            l.Softmaxes = keepAll ? Take(2 * config.Heads) : null;
             l.Middle = Take(config.HiddenSize);
             l.MiddleInverse = Take(1);
             l.MiddleNormed = middleNormed;

@@ -62,7 +62,7 @@ internal static unsafe class Decoder
         Rotary.Apply(
             a.Queries, queryWidth, queries, config.Heads, size, last ? plan.ActivePositions : plan.Positions, model.Rotary.Cosines, model.Rotary.Sines);
 
-        Attention.Forward(config, plan, last, a.Queries, a.KeyValues, a.Attended, a.LogSums, scratch);
+        Attention.Forward(config, plan, last, a.Queries, a.KeyValues, a.Attended, a.Softmaxes, scratch);
         if (last)
         {
             Gather(plan, a.Input, a.Middle, hidden);
