@@ -15,15 +15,15 @@ internal static unsafe class AttentionRows
     /// <param name="padded">Columns that the product with the values reads.</param>
     /// <param name="scale">1 / sqrt(head size).</param>
     /// <param name="inverse">Out, per row: 1 / sum.</param>
-    /// <param name="logSum">Out if not null, <paramref name="ldLogSum"/> apart: log of the softmax' denominator.</param>
-    /// <param name="ldLogSum">Stride of <paramref name="logSum"/>.</param>
-    public static void Exponentiate(float* scores, int ld, int rows, int* visible, int padded, float scale, float* inverse, float* logSum, int ldLogSum)
+    /// <param name="kept">Out if not null, <paramref name="ldKept"/> apart: scale * max and 1 / sum, from which the probabilities can be computed again.</param>
+    /// <param name="ldKept">Stride of <paramref name="kept"/>.</param>
+    public static void Exponentiate(float* scores, int ld, int rows, int* visible, int padded, float scale, float* inverse, float* kept, int ldKept)
     {
         switch (Simd.Path)
         {
-            case SimdPath.Avx512: Exponentiate<Lane512>(scores, ld, rows, visible, padded, scale, inverse, logSum, ldLogSum); break;
-            case SimdPath.Avx2: Exponentiate<Lane256>(scores, ld, rows, visible, padded, scale, inverse, logSum, ldLogSum); break;
-            default: Exponentiate<LaneAny>(scores, ld, rows, visible, padded, scale, inverse, logSum, ldLogSum); break;
+            case SimdPath.Avx512: Exponentiate<Lane512>(scores, ld, rows, visible, padded, scale, inverse, kept, ldKept); break;
+            case SimdPath.Avx2: Exponentiate<Lane256>(scores, ld, rows, visible, padded, scale, inverse, kept, ldKept); break;
+            default: Exponentiate<LaneAny>(scores, ld, rows, visible, padded, scale, inverse, kept, ldKept); break;
         }
     }
 
@@ -50,23 +50,23 @@ internal static unsafe class AttentionRows
     }
 
     /// <summary>
-    /// The softmax' gradient: scores become p = e^(scale s - logSum), dP becomes p (dP - dot) scale, both zero from visible[row] to
-    /// <paramref name="padded"/>.
+    /// The softmax' gradient: scores become p = e^(scale s - kept[0]) kept[1], dP becomes p (dP - dot) scale, both zero from visible[row] to
+    /// <paramref name="padded"/>, a multiple of 32.
     /// </summary>
     public static void Gradient(
-        float* scores, float* dP, int ld, int rows, int* visible, int padded, float scale, float* logSum, int ldLogSum, float* dots)
+        float* scores, float* dP, int ld, int rows, int* visible, int padded, float scale, float* kept, int ldKept, float* dots)
     {
         switch (Simd.Path)
         {
-            case SimdPath.Avx512: Gradient<Lane512>(scores, dP, ld, rows, visible, padded, scale, logSum, ldLogSum, dots); break;
-            case SimdPath.Avx2: Gradient<Lane256>(scores, dP, ld, rows, visible, padded, scale, logSum, ldLogSum, dots); break;
-            default: Gradient<LaneAny>(scores, dP, ld, rows, visible, padded, scale, logSum, ldLogSum, dots); break;
+            case SimdPath.Avx512: Gradient<Lane512>(scores, dP, ld, rows, visible, padded, scale, kept, ldKept, dots); break;
+            case SimdPath.Avx2: Gradient<Lane256>(scores, dP, ld, rows, visible, padded, scale, kept, ldKept, dots); break;
+            default: Gradient<LaneAny>(scores, dP, ld, rows, visible, padded, scale, kept, ldKept, dots); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Exponentiate<T>(
-        float* scores, int ld, int rows, int* visible, int padded, float scale, float* inverse, float* logSum, int ldLogSum)
+        float* scores, int ld, int rows, int* visible, int padded, float scale, float* inverse, float* kept, int ldKept)
         where T : struct, ILane<T>
     {
         for (var row = 0; row < rows; row++, scores += ld)
@@ -74,8 +74,11 @@ internal static unsafe class AttentionRows
             var max = Softmax.Max<T>(scores, visible[row]);
             var sum = Softmax.Exponentiate<T>(scores, visible[row], padded, scale, max);
             inverse[row] = 1f / sum;
-            if (logSum is not null)
-                logSum[row * ldLogSum] = (scale * max) + MathF.Log(sum);
+            if (kept is not null)
+            {
+                kept[row * ldKept] = scale * max;
+                kept[(row * ldKept) + 1] = inverse[row];
+            }
         }
     }
 
@@ -112,33 +115,37 @@ internal static unsafe class AttentionRows
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gradient<T>(
-        float* scores, float* dP, nint ld, int rows, int* visible, int padded, float scale, float* logSum, nint ldLogSum, float* dots)
+        float* scores, float* dP, nint ld, int rows, int* visible, int padded, float scale, float* kept, nint ldKept, float* dots)
         where T : struct, ILane<T>
     {
         var factor = T.All(scale);
+        var zero = T.All(0f);
         for (var row = 0; row < rows; row++, scores += ld, dP += ld)
         {
-            var shift = T.All(-logSum[row * ldLogSum]);
+            var shift = T.All(-kept[row * ldKept]);
+            var inverse = T.All(kept[(row * ldKept) + 1]);
             var dot = T.All(dots[row]);
             var count = visible[row];
             var i = 0;
-            for (; i + T.Width <= count; i += T.Width)
+            for (; i < count; i += T.Width)
             {
-                var p = Exponential.Of(T.MultiplyAdd(T.Load(scores + i), factor, shift));
+                var p = T.Multiply(inverse, Exponential.Of(T.MultiplyAdd(T.Load(scores + i), factor, shift)));
+                var d = T.Multiply(T.Multiply(p, factor), T.Subtract(T.Load(dP + i), dot));
+                if (i + T.Width > count)
+                {
+                    p = T.Join(p, zero, count - i);
+                    d = T.Join(d, zero, count - i);
+                }
+
                 T.Store(p, scores + i);
-                T.Store(T.Multiply(T.Multiply(p, factor), T.Subtract(T.Load(dP + i), dot)), dP + i);
+                T.Store(d, dP + i);
             }
 
-            if (i < count)
+            for (; i < padded; i += T.Width)
             {
-                var rest = count - i;
-                var p = Exponential.Of(T.MultiplyAdd(T.LoadFirst(scores + i, rest), factor, shift));
-                T.StoreFirst(p, scores + i, rest);
-                T.StoreFirst(T.Multiply(T.Multiply(p, factor), T.Subtract(T.LoadFirst(dP + i, rest), dot)), dP + i, rest);
+                T.Store(zero, scores + i);
+                T.Store(zero, dP + i);
             }
-
-            new Span<float>(scores + count, padded - count).Clear();
-            new Span<float>(dP + count, padded - count).Clear();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Engine.Kernels;
 
@@ -9,6 +10,9 @@ namespace Distributed.Engine.Kernels;
 internal static unsafe class Gemm
 {
     private const int Width = PackedMatrix.PanelWidth;
+
+    [ThreadStatic]
+    private static GemmScratch? t_scratch;
 
     /// <summary>C[m, N] = [add +] A[m, K] * B.</summary>
     /// <param name="a">Row-major, <paramref name="lda"/> floats from row to row.</param>
@@ -33,7 +37,9 @@ internal static unsafe class Gemm
         for (var column = 0; column < n; column += Width)
         {
             var panel = panels + ((nint)column * panelDepth);
-            Strips<PlainForm>(path, a, lda, m, panel, Width, k, c + column, ldc, add is null ? null : add + column, ldAdd, Math.Min(Width, n - column));
+            var next = column + Width < n ? panel + (Width * panelDepth) : null;
+            Strips<PlainForm>(
+                path, a, lda, m, panel, Width, k, c + column, ldc, add is null ? null : add + column, ldAdd, Math.Min(Width, n - column), next);
         }
     }
 
@@ -43,11 +49,44 @@ internal static unsafe class Gemm
 
     internal static void AccumulateTransposed(SimdPath path, float* a, int lda, int m, float* b, int ldb, int n, int k, float* c, int ldc)
     {
+        if (n > Width && m > 2 * GemmAvx512.MaxRows)
+        {
+            AccumulatePacked(path, a, lda, m, b, ldb, n, k, c, ldc);
+            return;
+        }
+
         var whole = n / Width * Width;
         for (var column = 0; column < whole; column += Width)
             Strips<TransposedForm>(path, a, lda, m, b + column, ldb, k, c + column, ldc, c + column, ldc, Width);
         if (whole < n)
             AccumulateTail(path, a, lda, m, b + whole, ldb, n - whole, k, c + whole, ldc);
+    }
+
+    // Both sides are read many times over and lie far apart in memory: they are copied together first, reading each row once and in order.
+    private static void AccumulatePacked(SimdPath path, float* a, nint lda, int m, float* b, nint ldb, int n, int k, float* c, nint ldc)
+    {
+        var height = MostRows(path);
+        var scratch = (t_scratch ??= new GemmScratch()).Reserve(m + height, n);
+        for (; k > 0; k -= GemmScratch.Depth, a += GemmScratch.Depth * lda, b += GemmScratch.Depth * ldb)
+        {
+            var depth = Math.Min(GemmScratch.Depth, k);
+            PanelPacking.PackRows(b, ldb, depth, n, scratch.Panels, depth);
+            PanelPacking.PackStrips(a, lda, depth, m, scratch.Strips, height);
+            for (var column = 0; column < n; column += Width)
+            {
+                var panel = scratch.Panels + ((nint)column * depth);
+                var strip = scratch.Strips;
+                for (var row = 0; row < m; row += height, strip += PanelPacking.StripFloats(height, depth))
+                {
+                    var rows = Math.Min(height, m - row);
+                    var to = c + (row * ldc) + column;
+                    if (column + Width <= n)
+                        Tile<TransposedForm>(path, rows, strip, height, panel, Width, depth, to, ldc, to, ldc);
+                    else
+                        Edge<TransposedForm>(path, rows, strip, height, panel, Width, depth, to, ldc, to, ldc, n - column);
+                }
+            }
+        }
     }
 
     // Columns that fill no panel are copied beside zeros first, a bounded piece of k at a time.
@@ -64,23 +103,35 @@ internal static unsafe class Gemm
     }
 
     private static void Strips<TForm>(
-        SimdPath path, float* a, nint lda, int m, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int columns)
+        SimdPath path, float* a, nint lda, int m, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int columns,
+        float* next = null)
         where TForm : struct, ITileForm
     {
-        var highest = path switch { SimdPath.Avx512 => GemmAvx512.MaxRows, SimdPath.Avx2 => GemmAvx2.MaxRows, _ => GemmVector.MaxRows };
+        var highest = MostRows(path);
         var aStep = TForm.Transposed ? 1 : lda;
         var strips = (m + highest - 1) / highest;
+        var nextEnd = next + (Width * (nint)k);
         for (var row = 0; strips > 0; strips--)
         {
             // Equal heights: a lone row at the end would leave the multiply units idle.
             var rows = path == SimdPath.Vector ? Math.Min(highest, m - row) : (m - row + strips - 1) / strips;
             var addRow = add is null ? null : add + (row * ldAdd);
+            if (next is not null)
+                next = Prefetch(next, nextEnd, (nint)(nextEnd - next) / strips);
             if (columns == Width)
                 Tile<TForm>(path, rows, a + (row * aStep), lda, b, ldb, k, c + (row * ldc), ldc, addRow, ldAdd);
             else
                 Edge<TForm>(path, rows, a + (row * aStep), lda, b, ldb, k, c + (row * ldc), ldc, addRow, ldAdd, columns);
             row += rows;
         }
+    }
+
+    // The panel after this one is fetched while this one is computed, a share with every strip.
+    private static float* Prefetch(float* at, float* end, nint floats)
+    {
+        for (var stop = at + floats; at < stop && at < end; at += 16)
+            Sse.Prefetch1(at);
+        return at;
     }
 
     private static void Edge<TForm>(
@@ -106,6 +157,13 @@ internal static unsafe class Gemm
             }
         }
     }
+
+    private static int MostRows(SimdPath path) => path switch
+    {
+        SimdPath.Avx512 => GemmAvx512.MaxRows,
+        SimdPath.Avx2 => GemmAvx2.MaxRows,
+        _ => GemmVector.MaxRows,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tile<TForm>(

@@ -53,11 +53,9 @@ internal static unsafe class GemmAvx512
         Vector512<float> c10l = default, c10r = default;
         Vector512<float> c11l = default, c11r = default;
 
-        for (var row = 0; row < TRows.Count; row++)
-        {
-            Sse.Prefetch0(c + (row * ldc));
-            Sse.Prefetch0(c + (row * ldc) + 16);
-        }
+        // The rows of C are fetched ahead one by one: all at once they would keep A and B waiting.
+        var ahead = c;
+        var aheadEnd = c + (TRows.Count * ldc);
 
         // Four row pointers, the stride and its double reach all twelve rows by addressing modes alone.
         var lda2 = 2 * lda;
@@ -66,6 +64,13 @@ internal static unsafe class GemmAvx512
         var a9 = TForm.Transposed ? a : a + (9 * lda);
         while (k > 0)
         {
+            if ((k & 6) == 0 && ahead < aheadEnd)
+            {
+                Sse.Prefetch0(ahead);
+                Sse.Prefetch0(ahead + 16);
+                ahead += ldc;
+            }
+
             left = Avx512F.LoadVector512(b + (TForm.Transposed ? 0 : 0));
             right = Avx512F.LoadVector512(b + (TForm.Transposed ? 16 : 16));
             x = Vector512.Create(TForm.Transposed ? a[0] : a[0]);

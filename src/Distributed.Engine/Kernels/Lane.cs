@@ -35,6 +35,9 @@ internal unsafe interface ILane<TSelf>
 
     /// <summary>x * 2^n for whole n in [-126, 127].</summary>
     static abstract TSelf Scale(TSelf x, TSelf n);
+
+    /// <summary>The first <paramref name="count"/> floats of <paramref name="first"/>, the others of <paramref name="rest"/>.</summary>
+    static abstract TSelf Join(TSelf first, TSelf rest, int count);
     static abstract float Sum(TSelf x);
     static abstract float Largest(TSelf x);
 }

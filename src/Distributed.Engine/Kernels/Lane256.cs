@@ -61,6 +61,10 @@ internal readonly unsafe struct Lane256(Vector256<float> value) : ILane<Lane256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane256 Join(Lane256 first, Lane256 rest, int count) =>
+        new(Avx.BlendVariable(rest._value, first._value, First(count)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lane256 x)
     {
         var four = Sse.Add(x._value.GetLower(), x._value.GetUpper());

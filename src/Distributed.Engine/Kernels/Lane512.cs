@@ -57,6 +57,10 @@ internal readonly unsafe struct Lane512(Vector512<float> value) : ILane<Lane512>
     public static Lane512 Scale(Lane512 x, Lane512 n) => new(Avx512F.Scale(x._value, n._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane512 Join(Lane512 first, Lane512 rest, int count) =>
+        new(Avx512F.BlendVariable(rest._value, first._value, First(count)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lane512 x) => Lane256.Sum(new Lane256(Avx.Add(x._value.GetLower(), x._value.GetUpper())));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -67,6 +67,10 @@ internal readonly unsafe struct LaneAny(Vector<float> value) : ILane<LaneAny>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LaneAny Join(LaneAny first, LaneAny rest, int count) =>
+        new(Vector.ConditionalSelect(Vector.LessThan(Vector<float>.Indices, new Vector<float>(count)), first._value, rest._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(LaneAny x) => Vector.Sum(x._value);
 
     public static float Largest(LaneAny x)

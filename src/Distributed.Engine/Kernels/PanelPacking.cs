@@ -9,19 +9,48 @@ internal static unsafe class PanelPacking
     private const int Width = PackedMatrix.PanelWidth;
 
     /// <summary>Row-major [k, n] into panels that are <paramref name="panelDepth"/> rows deep; missing columns of the last panel become zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRows(float* source, nint lds, int k, int n, float* panels, nint panelDepth)
     {
-        for (var column = 0; column < n; column += Width)
+        var whole = n / Width * Width;
+        for (var row = 0; row < k; row++, source += lds, panels += Width)
         {
-            var count = Math.Min(Width, n - column);
-            var to = panels + ((nint)column * panelDepth);
-            var from = source + column;
-            for (var row = 0; row < k; row++, to += Width, from += lds)
+            var to = panels;
+            for (var column = 0; column < whole; column += Width, to += Width * panelDepth)
+                Copy32(source + column, to);
+            if (whole == n)
+                continue;
+            for (var column = whole; column < n; column++)
+                to[column - whole] = source[column];
+            new Span<float>(to + (n - whole), Width - (n - whole)).Clear();
+        }
+    }
+
+    /// <summary>Floats from one strip of <see cref="PackStrips"/> to the next: a margin follows each, as writes overshoot.</summary>
+    public static nint StripFloats(int height, int k) => height * (nint)(k + 2);
+
+    /// <summary>
+    /// Row-major [k, m] into strips of <paramref name="height"/> columns: [ceil(m / height)][k][height], <see cref="StripFloats"/> apart; what is
+    /// missing in the last one is left alone.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackStrips(float* source, nint lds, int k, int m, float* strips, int height)
+    {
+        var stripSize = StripFloats(height, k);
+        for (var row = 0; row < k; row++, source += lds, strips += height)
+        {
+            var to = strips;
+            var column = 0;
+            if (height == 12 && Avx512F.IsSupported)
             {
-                Unsafe.CopyBlockUnaligned(to, from, (uint)count * sizeof(float));
-                if (count < Width)
-                    Unsafe.InitBlockUnaligned(to + count, 0, (uint)(Width - count) * sizeof(float));
+                // Four floats too many are written; the strip's next row overwrites them.
+                for (; column + 16 <= m; column += 12, to += stripSize)
+                    Avx512F.Store(to, Avx512F.LoadVector512(source + column));
             }
+
+            for (; column < m; column += height, to += stripSize)
+                for (var i = 0; i < height && column + i < m; i++)
+                    to[i] = source[column + i];
         }
     }
 
@@ -41,6 +70,20 @@ internal static unsafe class PanelPacking
             var from = source + (column * lds);
             for (var row = 0; row < k; row++, to += Width)
                 *to = from[row];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy32(float* from, float* to)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Avx512F.Store(to, Avx512F.LoadVector512(from));
+            Avx512F.Store(to + 16, Avx512F.LoadVector512(from + 16));
+        }
+        else
+        {
+            Unsafe.CopyBlockUnaligned(to, from, 32 * sizeof(float));
         }
     }
 

@@ -16,6 +16,17 @@ internal static unsafe class RmsNorm
         }
     }
 
+    /// <summary>Normalises rows whose factors are known.</summary>
+    public static void Again(float* x, int ldx, int rows, int width, float* weight, float* inverse, float* y, int ldy)
+    {
+        switch (Simd.Path)
+        {
+            case SimdPath.Avx512: Again<Lane512>(x, ldx, rows, width, weight, inverse, y, ldy); break;
+            case SimdPath.Avx2: Again<Lane256>(x, ldx, rows, width, weight, inverse, y, ldy); break;
+            default: Again<LaneAny>(x, ldx, rows, width, weight, inverse, y, ldy); break;
+        }
+    }
+
     /// <summary>
     /// dx [+]= r w dy - x r^3 mean(w dy x), dWeight += sum over rows of dy x r. With <paramref name="accumulate"/> dx is added to,
     /// else overwritten (then it may be the same memory as <paramref name="dy"/>).
@@ -51,12 +62,28 @@ internal static unsafe class RmsNorm
             var r = 1f / MathF.Sqrt((T.Sum(squares) / width) + epsilon);
             if (inverse is not null)
                 inverse[row] = r;
-            var scale = T.All(r);
-            for (var i = 0; i < whole; i += T.Width)
-                T.Store(T.Multiply(T.Load(weight + i), T.Multiply(T.Load(x + i), scale)), y + i);
-            if (rest > 0)
-                T.StoreFirst(T.Multiply(T.LoadFirst(weight + whole, rest), T.Multiply(T.LoadFirst(x + whole, rest), scale)), y + whole, rest);
+            Apply<T>(x, width, weight, r, y);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Again<T>(float* x, nint ldx, int rows, int width, float* weight, float* inverse, float* y, nint ldy)
+        where T : struct, ILane<T>
+    {
+        for (var row = 0; row < rows; row++, x += ldx, y += ldy)
+            Apply<T>(x, width, weight, inverse[row], y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Apply<T>(float* x, int width, float* weight, float inverse, float* y)
+        where T : struct, ILane<T>
+    {
+        var scale = T.All(inverse);
+        var i = 0;
+        for (; i + T.Width <= width; i += T.Width)
+            T.Store(T.Multiply(T.Load(weight + i), T.Multiply(T.Load(x + i), scale)), y + i);
+        if (i < width)
+            T.StoreFirst(T.Multiply(T.LoadFirst(weight + i, width - i), T.Multiply(T.LoadFirst(x + i, width - i), scale)), y + i, width - i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

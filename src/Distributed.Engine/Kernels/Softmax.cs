@@ -55,17 +55,12 @@ internal static unsafe class Softmax
         _ => Max<LaneAny>(x, count),
     };
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static float Max<T>(float* x, int count)
         where T : struct, ILane<T>
     {
         if (count < T.Width)
-        {
-            var largest = x[0];
-            for (var i = 1; i < count; i++)
-                largest = x[i] <= largest ? largest : x[i];
-            return largest;
-        }
+            return T.Largest(T.Join(T.LoadFirst(x, count), T.All(x[0]), count));
 
         // The last vector overlaps its neighbour: a maximum does not mind counting twice.
         var max = T.Load(x + count - T.Width);
@@ -74,13 +69,14 @@ internal static unsafe class Softmax
         return T.Largest(max);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static float Exponentiate<T>(float* x, int count, int padded, float scale, float max)
         where T : struct, ILane<T>
     {
         var factor = T.All(scale);
         var shift = T.All(-scale * max);
-        var sum = T.All(0f);
+        var zero = T.All(0f);
+        var sum = zero;
         var i = 0;
         for (; i + T.Width <= count; i += T.Width)
         {
@@ -92,17 +88,14 @@ internal static unsafe class Softmax
         if (i < count)
         {
             var rest = count - i;
-            T.StoreFirst(Exponential.Of(T.MultiplyAdd(T.LoadFirst(x + i, rest), factor, shift)), x + i, rest);
-            sum = T.Add(sum, T.LoadFirst(x + i, rest));
-            i = count;
+            var e = T.Join(Exponential.Of(T.MultiplyAdd(T.LoadFirst(x + i, rest), factor, shift)), zero, rest);
+            sum = T.Add(sum, e);
+            T.StoreFirst(e, x + i, Math.Min(T.Width, padded - i));
+            i += T.Width;
         }
 
-        for (; i < padded && i % T.Width != 0; i++)
-            x[i] = 0f;
-        for (; i + T.Width <= padded; i += T.Width)
-            T.Store(T.All(0f), x + i);
-        for (; i < padded; i++)
-            x[i] = 0f;
+        for (; i < padded; i += T.Width)
+            T.StoreFirst(zero, x + i, Math.Min(T.Width, padded - i));
         return T.Sum(sum);
     }
 
@@ -127,8 +120,8 @@ internal static unsafe class Softmax
         {
             var rest = count - i;
             var v = T.Subtract(T.LoadFirst(x + i, rest), shift);
-            T.StoreFirst(Exponential.Of(v), x + i, rest);
-            var e = T.LoadFirst(x + i, rest);
+            var e = T.Join(Exponential.Of(v), T.All(0f), rest);
+            T.StoreFirst(e, x + i, rest);
             sum = T.Add(sum, e);
             products = T.MultiplyAdd(e, v, products);
         }
@@ -148,9 +141,8 @@ internal static unsafe class Softmax
             sum = T.Add(sum, Exponential.Of(T.Subtract(T.Load(x + i), shift)));
         if (i < count)
         {
-            var rest = stackalloc float[16];
-            T.StoreFirst(Exponential.Of(T.Subtract(T.LoadFirst(x + i, count - i), shift)), rest, count - i);
-            sum = T.Add(sum, T.LoadFirst(rest, count - i));
+            var e = Exponential.Of(T.Subtract(T.LoadFirst(x + i, count - i), shift));
+            sum = T.Add(sum, T.Join(e, T.All(0f), count - i));
         }
 
         return T.Sum(sum);

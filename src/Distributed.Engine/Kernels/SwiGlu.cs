@@ -16,7 +16,7 @@ internal static unsafe class SwiGlu
         }
     }
 
-    /// <summary>Overwrites rows [g | u] by their gradient, given the gradient of the outcome.</summary>
+    /// <summary>Overwrites rows [g | u] by their gradient, given the gradient of the outcome, and that gradient by the outcome itself.</summary>
     public static void Backward(float* dy, int lddy, float* gateUp, int ldGateUp, int rows, int width)
     {
         switch (Simd.Path)
@@ -52,17 +52,19 @@ internal static unsafe class SwiGlu
         {
             for (var i = 0; i < whole; i += T.Width)
             {
-                Gradient(T.Load(dy + i), T.Load(gateUp + i), T.Load(gateUp + width + i), out var dGate, out var dUp);
+                Gradient(T.Load(dy + i), T.Load(gateUp + i), T.Load(gateUp + width + i), out var dGate, out var dUp, out var y);
                 T.Store(dGate, gateUp + i);
                 T.Store(dUp, gateUp + width + i);
+                T.Store(y, dy + i);
             }
 
             if (rest > 0)
             {
                 Gradient(
-                    T.LoadFirst(dy + whole, rest), T.LoadFirst(gateUp + whole, rest), T.LoadFirst(gateUp + width + whole, rest), out var dGate, out var dUp);
+                    T.LoadFirst(dy + whole, rest), T.LoadFirst(gateUp + whole, rest), T.LoadFirst(gateUp + width + whole, rest), out var dGate, out var dUp, out var y);
                 T.StoreFirst(dGate, gateUp + whole, rest);
                 T.StoreFirst(dUp, gateUp + width + whole, rest);
+                T.StoreFirst(y, dy + whole, rest);
             }
         }
     }
@@ -74,12 +76,14 @@ internal static unsafe class SwiGlu
 
     // With s = sigmoid(g): d silu = s (1 + g (1 - s)).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Gradient<T>(T dy, T gate, T up, out T dGate, out T dUp)
+    private static void Gradient<T>(T dy, T gate, T up, out T dGate, out T dUp, out T y)
         where T : struct, ILane<T>
     {
         var one = T.All(1f);
         var sigmoid = T.Divide(one, T.Add(one, Exponential.Of(T.Subtract(T.All(0f), gate))));
-        dUp = T.Multiply(dy, T.Multiply(gate, sigmoid));
+        var silu = T.Multiply(gate, sigmoid);
+        dUp = T.Multiply(dy, silu);
+        y = T.Multiply(silu, up);
         var slope = T.Multiply(sigmoid, T.MultiplyAdd(gate, T.Subtract(one, sigmoid), one));
         dGate = T.Multiply(T.Multiply(dy, up), slope);
     }

@@ -11,11 +11,8 @@ internal unsafe struct LayerActivations
     /// <summary>Factors of the norm before attention, [rows].</summary>
     public float* InputInverse;
 
-    /// <summary>Normed input, [rows, d].</summary>
+    /// <summary>Normed input, [rows, d]; the same memory in all layers.</summary>
     public float* Normed;
-
-    /// <summary>The active rows of <see cref="Normed"/>, [active, d]; the same memory in all layers, as only the last uses it.</summary>
-    public float* NormedActive;
 
     /// <summary>Queries before their norm, [queries, heads * headSize]; null without query norms.</summary>
     public float* RawQueries;
@@ -38,8 +35,8 @@ internal unsafe struct LayerActivations
     /// <summary>Attention's outcome, [queries, heads * headSize].</summary>
     public float* Attended;
 
-    /// <summary>[queries, heads]; null when no backward pass follows.</summary>
-    public float* LogSums;
+    /// <summary>Shift and factor of every softmax, [queries, heads, 2]; null when no backward pass follows.</summary>
+    public float* Softmaxes;
 
     /// <summary>Residual stream after attention, [queries, d].</summary>
     public float* Middle;
@@ -47,13 +44,13 @@ internal unsafe struct LayerActivations
     /// <summary>Factors of the norm before the gated unit, [queries].</summary>
     public float* MiddleInverse;
 
-    /// <summary>[queries, d].</summary>
+    /// <summary>Normed middle, [queries, d]; the same memory in all layers.</summary>
     public float* MiddleNormed;
 
     /// <summary>[queries, 2 * intermediate].</summary>
     public float* GateUp;
 
-    /// <summary>[queries, intermediate].</summary>
+    /// <summary>The gated unit's outcome, [queries, intermediate]; the same memory in all layers.</summary>
     public float* Gated;
 
     /// <summary>Residual stream on exit, [queries, d].</summary>
@@ -87,9 +84,9 @@ internal sealed unsafe class Activations(ModelConfig config, bool keepAll) : IDi
     public static long FloatsFor(ModelConfig config, int rows, bool keepAll)
     {
         var norms = config.HasQueryKeyNorm ? config.QueryWidth + config.KeyValueWidth + config.Heads + config.KeyValueHeads : 0;
-        var layer = (4 * config.HiddenSize) + 2 + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + config.Heads
-            + (3 * config.IntermediateSize) + norms;
-        long perRow = ((keepAll ? config.Layers : 1) * layer) + (3 * config.HiddenSize) + 1;
+        var layer = (2 * config.HiddenSize) + 2 + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + (2 * config.Heads)
+            + (2 * config.IntermediateSize) + norms;
+        long perRow = ((keepAll ? config.Layers : 1) * layer) + (4 * config.HiddenSize) + config.IntermediateSize + 1;
         return (perRow * rows) + (16L * 20 * (config.Layers + 1));
     }
 
@@ -101,7 +98,9 @@ internal sealed unsafe class Activations(ModelConfig config, bool keepAll) : IDi
         _memory?.Dispose();
         _memory = new FloatBuffer(FloatsFor(config, Capacity, keepAll));
         _next = _memory.Pointer;
-        var normedActive = Take(config.HiddenSize);
+        var normed = Take(config.HiddenSize);
+        var middleNormed = Take(config.HiddenSize);
+        var gated = Take(config.IntermediateSize);
         Final = Take(config.HiddenSize);
         FinalInverse = Take(1);
         var input = Take(config.HiddenSize);
@@ -116,9 +115,8 @@ internal sealed unsafe class Activations(ModelConfig config, bool keepAll) : IDi
 
             ref var l = ref _layers[layer];
             l.Input = input;
-            l.NormedActive = normedActive;
             l.InputInverse = Take(1);
-            l.Normed = Take(config.HiddenSize);
+            l.Normed = normed;
             l.RawQueries = config.HasQueryKeyNorm ? Take(config.QueryWidth) : null;
             l.RawKeys = config.HasQueryKeyNorm ? Take(config.KeyValueWidth) : null;
             l.QueryInverse = config.HasQueryKeyNorm ? Take(config.Heads) : null;
@@ -126,12 +124,12 @@ internal sealed unsafe class Activations(ModelConfig config, bool keepAll) : IDi
             l.Queries = Take(config.QueryWidth);
             l.KeyValues = Take(2 * config.KeyValueWidth);
             l.Attended = Take(config.QueryWidth);
-            l.LogSums = keepAll ? Take(config.Heads) : null;
+            l.Softmaxes = keepAll ? Take(2 * config.Heads) : null;
             l.Middle = Take(config.HiddenSize);
             l.MiddleInverse = Take(1);
-            l.MiddleNormed = Take(config.HiddenSize);
+            l.MiddleNormed = middleNormed;
             l.GateUp = Take(2 * config.IntermediateSize);
-            l.Gated = Take(config.IntermediateSize);
+            l.Gated = gated;
             l.Output = keepAll ? Take(config.HiddenSize) : l.Input;
             input = l.Output;
         }

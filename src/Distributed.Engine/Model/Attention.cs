@@ -14,10 +14,10 @@ internal static unsafe class Attention
     /// <param name="queries">[queries, heads * headSize], rotated.</param>
     /// <param name="keyValues">[rows, 2 * kvHeads * headSize], keys rotated.</param>
     /// <param name="output">Out: [queries, heads * headSize].</param>
-    /// <param name="logSums">Out if not null: [queries, heads], log of the softmax' denominators.</param>
+    /// <param name="kept">Out if not null: [queries, heads, 2], what the backward pass needs of each softmax.</param>
     /// <param name="scratch">Working memory.</param>
     public static void Forward(
-        ModelConfig config, RowPlan plan, bool activeOnly, float* queries, float* keyValues, float* output, float* logSums, AttentionScratch scratch)
+        ModelConfig config, RowPlan plan, bool activeOnly, float* queries, float* keyValues, float* output, float* kept, AttentionScratch scratch)
     {
         scratch.Reserve(plan.MostKeys);
         for (var head = 0; head < config.KeyValueHeads; head++)
@@ -32,7 +32,7 @@ internal static unsafe class Attention
                     var keys = Look(plan, segment, activeOnly, first, rows, scratch);
                     var row = (activeOnly ? segment.ActiveStart : segment.Start) + first;
                     for (var i = 0; i < config.HeadsPerKeyValue; i++)
-                        Block(config, row, rows, (head * config.HeadsPerKeyValue) + i, keys, queries, output, logSums, scratch);
+                        Block(config, row, rows, (head * config.HeadsPerKeyValue) + i, keys, queries, output, kept, scratch);
                 }
             }
     }
@@ -60,7 +60,7 @@ internal static unsafe class Attention
     }
 
     private static void Block(
-        ModelConfig config, int row, int rows, int head, int keys, float* queries, float* output, float* logSums, AttentionScratch scratch)
+        ModelConfig config, int row, int rows, int head, int keys, float* queries, float* output, float* kept, AttentionScratch scratch)
     {
         int size = config.HeadSize, width = config.QueryWidth, stride = scratch.ScoreStride;
         var at = ((long)row * width) + (head * size);
@@ -68,7 +68,7 @@ internal static unsafe class Attention
         Gemm.MultiplyPanels(queries + at, width, rows, scratch.KeyColumns, size, size, padded, scratch.Scores, stride);
         AttentionRows.Exponentiate(
             scratch.Scores, stride, rows, scratch.Visible.Pointer, keys, 1f / MathF.Sqrt(size), scratch.RowValues,
-            logSums is null ? null : logSums + ((long)row * config.Heads) + head, config.Heads);
+            kept is null ? null : kept + (2 * (((long)row * config.Heads) + head)), 2 * config.Heads);
         Gemm.MultiplyPanels(scratch.Scores, stride, rows, scratch.ValueRows, scratch.KeyCapacity, keys, size, output + at, width);
         AttentionRows.Scale(output + at, width, rows, size, scratch.RowValues);
     }

@@ -25,11 +25,12 @@ internal static unsafe class Decoder
             model.Weights.Pointer + model.Weights.Layout.FinalNorm, config.NormEpsilon, activations.Final, config.HiddenSize, activations.FinalInverse);
     }
 
-    /// <summary>Copies the rows of <paramref name="from"/> that are active together.</summary>
+    /// <summary>Copies the rows of <paramref name="from"/> that are active together; it may be the same memory.</summary>
     public static void Gather(RowPlan plan, float* from, float* to, int width)
     {
         for (var i = 0; i < plan.ActiveCount; i++)
-            Unsafe.CopyBlockUnaligned(to + ((long)i * width), from + ((long)plan.ActiveRows[i] * width), (uint)width * sizeof(float));
+            if (plan.ActiveRows[i] != i || from != to)
+                Unsafe.CopyBlockUnaligned(to + ((long)i * width), from + ((long)plan.ActiveRows[i] * width), (uint)width * sizeof(float));
     }
 
     private static void Embed(PackedModel model, RowPlan plan, float* to)
@@ -53,16 +54,15 @@ internal static unsafe class Decoder
             a.KeyValues, pairWidth, plan.Rows, config.KeyValueHeads, size, plan.Positions, model.Rotary.Cosines, model.Rotary.Sines);
 
         var queries = last ? plan.ActiveCount : plan.Rows;
-        var normed = a.Normed;
         if (last)
-            Gather(plan, a.Normed, normed = a.NormedActive, hidden);
-        Gemm.Multiply(normed, hidden, queries, layer.Query, config.HasQueryKeyNorm ? a.RawQueries : a.Queries, queryWidth, layer.QueryBias);
+            Gather(plan, a.Normed, a.Normed, hidden);
+        Gemm.Multiply(a.Normed, hidden, queries, layer.Query, config.HasQueryKeyNorm ? a.RawQueries : a.Queries, queryWidth, layer.QueryBias);
         if (config.HasQueryKeyNorm)
             RmsNorm.Forward(a.RawQueries, size, queries * config.Heads, size, layer.QueryNorm, config.NormEpsilon, a.Queries, size, a.QueryInverse);
         Rotary.Apply(
             a.Queries, queryWidth, queries, config.Heads, size, last ? plan.ActivePositions : plan.Positions, model.Rotary.Cosines, model.Rotary.Sines);
 
-        Attention.Forward(config, plan, last, a.Queries, a.KeyValues, a.Attended, a.LogSums, scratch);
+        Attention.Forward(config, plan, last, a.Queries, a.KeyValues, a.Attended, a.Softmaxes, scratch);
         if (last)
         {
             Gather(plan, a.Input, a.Middle, hidden);

@@ -3,7 +3,7 @@ using Distributed.Engine.Model;
 
 namespace Distributed.Engine.Training;
 
-/// <summary>Gradient of <see cref="Attention"/> on trunks. Probabilities are computed again from the kept log-sums, a block of queries at a time.</summary>
+/// <summary>Gradient of <see cref="Attention"/> on trunks. Probabilities are computed again from what the softmaxes left, a block of queries at a time.</summary>
 internal static unsafe class AttentionBackward
 {
     /// <param name="config">Shape.</param>
@@ -60,7 +60,7 @@ internal static unsafe class AttentionBackward
         AttentionRows.Dots(a.Attended + at, width, dAttended + at, width, rows, size, scratch.RowValues);
         AttentionRows.Gradient(
             scratch.Scores, scratch.ScoreGradients, stride, rows, scratch.Visible.Pointer, padded, 1f / MathF.Sqrt(size),
-            a.LogSums + ((long)row * config.Heads) + head, config.Heads, scratch.RowValues);
+            a.Softmaxes + (2 * (((long)row * config.Heads) + head)), 2 * config.Heads, scratch.RowValues);
 
         var dKeys = dKeyValues + ((long)segment.Start * pairWidth) + (keyHead * size);
         Gemm.MultiplyPanels(scratch.ScoreGradients, stride, rows, scratch.KeyRows, scratch.KeyCapacity, keys, size, dQueries + at, width);

@@ -5,7 +5,8 @@ namespace Distributed.Engine.Training;
 
 /// <summary>
 /// The backward pass of <see cref="Decoder.Forward"/> on one thread. Adds to a gradient buffer in the layout of the weights; uses up the
-/// activations (the gated unit's are overwritten).
+/// activations (the gated unit's are overwritten). What is cheap to compute again (norms, the gated unit's outcome) was not kept: reading
+/// it back from far memory would take longer.
 /// </summary>
 internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
 {
@@ -15,6 +16,7 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
     private float* _dResidual;
     private float* _dSpare;
     private float* _dNormed;
+    private float* _normed;
     private float* _dQueries;
     private float* _dKeyValues;
     private float* _dAttended;
@@ -22,7 +24,7 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
 
     /// <summary>Floats that <paramref name="rows"/> rows take.</summary>
     public static long FloatsFor(ModelConfig config, int rows) =>
-        (long)rows * ((3 * config.HiddenSize) + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + config.IntermediateSize);
+        (long)rows * ((4 * config.HiddenSize) + (2 * config.QueryWidth) + (2 * config.KeyValueWidth) + config.IntermediateSize);
 
     /// <summary>Where the head puts the gradient of <see cref="Activations.Final"/>, [active, d].</summary>
     public float* FinalGradient(int rows)
@@ -64,7 +66,8 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
         _dResidual = _memory.Pointer;
         _dSpare = _dResidual + ((long)_capacity * _config.HiddenSize);
         _dNormed = _dSpare + ((long)_capacity * _config.HiddenSize);
-        _dQueries = _dNormed + ((long)_capacity * _config.HiddenSize);
+        _normed = _dNormed + ((long)_capacity * _config.HiddenSize);
+        _dQueries = _normed + ((long)_capacity * _config.HiddenSize);
         _dAttended = _dQueries + ((long)_capacity * _config.QueryWidth);
         _dKeyValues = _dAttended + ((long)_capacity * _config.QueryWidth);
         _dGated = _dKeyValues + ((long)_capacity * 2 * _config.KeyValueWidth);
@@ -75,11 +78,11 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
     {
         int hidden = _config.HiddenSize, inner = _config.IntermediateSize;
         Gemm.Multiply(_dResidual, hidden, rows, layer.DownBackward!, _dGated, inner);
-        Gemm.AccumulateTransposed(_dResidual, hidden, hidden, a.Gated, inner, inner, rows, gradient + at.Down, inner);
         SwiGlu.Backward(_dGated, inner, a.GateUp, 2 * inner, rows, inner);
+        Gemm.AccumulateTransposed(_dResidual, hidden, hidden, _dGated, inner, inner, rows, gradient + at.Down, inner);
         Gemm.Multiply(a.GateUp, 2 * inner, rows, layer.GateUpBackward!, _dNormed, hidden);
-        Gemm.AccumulateTransposed(a.GateUp, 2 * inner, inner, a.MiddleNormed, hidden, hidden, rows, gradient + at.Gate, hidden);
-        Gemm.AccumulateTransposed(a.GateUp + inner, 2 * inner, inner, a.MiddleNormed, hidden, hidden, rows, gradient + at.Up, hidden);
+        RmsNorm.Again(a.Middle, hidden, rows, hidden, layer.PostNorm, a.MiddleInverse, _normed, hidden);
+        Gemm.AccumulateTransposed(a.GateUp, 2 * inner, 2 * inner, _normed, hidden, hidden, rows, gradient + at.Gate, hidden);
         RmsNorm.Backward(
             _dNormed, hidden, a.Middle, hidden, rows, hidden, layer.PostNorm, a.MiddleInverse, _dResidual, hidden, accumulate: true,
             gradient + at.PostNorm);
@@ -105,10 +108,12 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
         if (_config.HasBias)
             Biases(at, plan.Rows, queries, gradient);
 
-        Gemm.AccumulateTransposed(
-            _dQueries, queryWidth, queryWidth, last ? a.NormedActive : a.Normed, hidden, hidden, queries, gradient + at.Query, hidden);
-        Gemm.AccumulateTransposed(_dKeyValues, 2 * keyWidth, keyWidth, a.Normed, hidden, hidden, plan.Rows, gradient + at.Key, hidden);
-        Gemm.AccumulateTransposed(_dKeyValues + keyWidth, 2 * keyWidth, keyWidth, a.Normed, hidden, hidden, plan.Rows, gradient + at.Value, hidden);
+        RmsNorm.Again(a.Input, hidden, plan.Rows, hidden, layer.InputNorm, a.InputInverse, _normed, hidden);
+        Gemm.AccumulateTransposed(_dKeyValues, 2 * keyWidth, keyWidth, _normed, hidden, hidden, plan.Rows, gradient + at.Key, hidden);
+        Gemm.AccumulateTransposed(_dKeyValues + keyWidth, 2 * keyWidth, keyWidth, _normed, hidden, hidden, plan.Rows, gradient + at.Value, hidden);
+        if (last)
+            Decoder.Gather(plan, _normed, _normed, hidden);
+        Gemm.AccumulateTransposed(_dQueries, queryWidth, queryWidth, _normed, hidden, hidden, queries, gradient + at.Query, hidden);
 
         Gemm.Multiply(_dKeyValues, 2 * keyWidth, plan.Rows, layer.KeyValueBackward!, _dNormed, hidden);
         if (last)
