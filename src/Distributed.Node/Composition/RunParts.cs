@@ -62,5 +62,6 @@ internal sealed class RunParts : IDisposable
     {
         foreach (var engine in Rollouts.Concat(Scorers).Append(Learner)) engine.Dispose();
         Episodes.Dispose();
+        (Environment as IDisposable)?.Dispose();
     }
 }
