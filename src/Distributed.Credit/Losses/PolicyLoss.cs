@@ -18,7 +18,9 @@ public sealed class PolicyLoss
     private const double LogSpanRatioMost = 10;
 
     private readonly PolicyLossOptions _options;
-    private readonly IReadOnlyList<LossSequence> _sequences;
+    private readonly LossSequence[] _sequences;
+    private readonly int[]?[] _kept;
+    private readonly int[] _targets;
     private readonly double[] _weights;
     private readonly LossTally[] _tallies;
     private readonly bool[][]? _chosen;
@@ -28,7 +30,7 @@ public sealed class PolicyLoss
     /// <param name="sequences">The batch, or one part of it.</param>
     /// <param name="batchTokens">Trained tokens of the whole batch if this is a part of it; null: this is the whole.</param>
     /// <param name="batchSequences">Sequences with trained tokens of the whole batch if this is a part of it.</param>
-    /// <param name="selectionLogProbs">What <c>clip_cov</c> and <c>kl_cov</c> choose tokens by: log p of each sequence's targets; null: under
+    /// <param name="selectionLogProbs">What <c>clip_cov</c> and <c>kl_cov</c> choose tokens by: log p of each sequence's kept targets; null: under
     /// pi_old.</param>
     /// <param name="selectionSeed">Decides which of too many candidates <c>clip_cov</c> leaves out.</param>
     /// <exception cref="CreditException">An option is out of range, or a sequence's lists differ in length or hold a number that is not
@@ -42,13 +44,15 @@ public sealed class PolicyLoss
         options.Validate();
         for (var s = 0; s < sequences.Count; s++) sequences[s].Validate(s, options);
         _options = options;
-        _sequences = sequences;
-        int[] lengths = [.. sequences.Select(sequence => sequence.Length)];
+        _targets = [.. sequences.Select(sequence => sequence.Length)];
+        _kept = [.. sequences.Select(sequence => sequence.KeptPlaces())];
+        _sequences = [.. sequences.Select((sequence, s) => _kept[s] is { } places ? sequence.At(places) : sequence)];
+        int[] lengths = [.. _sequences.Select(sequence => sequence.Length)];
         _weights = LossAggregation.Weights(
             lengths, options.EffectiveLossAggMode, options.LossScaleFactor, options.MeanEpsilon, batchTokens, batchSequences);
         _tallies = new LossTally[sequences.Count];
         if (options.PolicyLoss is PolicyLossKind.ClipCov or PolicyLossKind.KlCov)
-            _chosen = CovarianceSelection.Of(options, sequences, selectionLogProbs ?? [.. sequences.Select(sequence => sequence.OldLogProbs)], selectionSeed);
+            _chosen = CovarianceSelection.Of(options, _sequences, selectionLogProbs ?? [.. _sequences.Select(sequence => sequence.OldLogProbs)], selectionSeed);
     }
 
     /// <summary>A sequence's part of the total loss, and d total / d log p of its targets.</summary>
@@ -80,18 +84,17 @@ public sealed class PolicyLoss
     /// <param name="gradient">Out: the gradient, same length.</param>
     public double Evaluate(int sequence, ReadOnlySpan<double> logProbs, Span<double> gradient)
     {
-        var constants = _sequences[sequence];
-        if (logProbs.Length != constants.Length || gradient.Length != constants.Length)
-            throw new ArgumentException($"sequence {sequence} has {constants.Length} targets, got {logProbs.Length} log-probabilities and room for {gradient.Length} gradients", nameof(logProbs));
+        if (logProbs.Length != _targets[sequence] || gradient.Length != _targets[sequence])
+            throw new ArgumentException($"sequence {sequence} has {_targets[sequence]} targets, got {logProbs.Length} log-probabilities and room for {gradient.Length} gradients", nameof(logProbs));
+        if (_kept[sequence] is not { } places) return EvaluateKept(sequence, logProbs, gradient);
 
-        var tally = new LossTally { Tokens = logProbs.Length };
-        var sum = _options.PolicyLoss == PolicyLossKind.Gmpo
-            ? GeometricMeanLoss.Evaluate(constants, logProbs, gradient, _options, ref tally)
-            : SumOfTokens(sequence, logProbs, gradient, ref tally);
-        if (_options.KlCoef > 0) sum += AddKl(constants.ReferenceLogProbs.Span, logProbs, gradient, ref tally);
-        for (var i = 0; i < gradient.Length; i++) gradient[i] *= _weights[sequence];
-        _tallies[sequence] = tally;
-        return sum * _weights[sequence];
+        var kept = new double[places.Length];
+        var keptGradient = new double[places.Length];
+        for (var k = 0; k < places.Length; k++) kept[k] = logProbs[places[k]];
+        var loss = EvaluateKept(sequence, kept, keptGradient);
+        gradient.Clear();
+        for (var k = 0; k < places.Length; k++) gradient[places[k]] = keptGradient[k];
+        return loss;
     }
 
     /// <summary>What happened in the latest evaluation of each sequence.</summary>
@@ -100,6 +103,19 @@ public sealed class PolicyLoss
         var total = new LossTally();
         foreach (var tally in _tallies) total.Add(tally);
         return total.ToStatistics();
+    }
+
+    private double EvaluateKept(int sequence, ReadOnlySpan<double> logProbs, Span<double> gradient)
+    {
+        var constants = _sequences[sequence];
+        var tally = new LossTally { Tokens = logProbs.Length };
+        var sum = _options.PolicyLoss == PolicyLossKind.Gmpo
+            ? GeometricMeanLoss.Evaluate(constants, logProbs, gradient, _options, ref tally)
+            : SumOfTokens(sequence, logProbs, gradient, ref tally);
+        if (_options.KlCoef > 0) sum += AddKl(constants.ReferenceLogProbs.Span, logProbs, gradient, ref tally);
+        for (var i = 0; i < gradient.Length; i++) gradient[i] *= _weights[sequence];
+        _tallies[sequence] = tally;
+        return sum * _weights[sequence];
     }
 
     private double SumOfTokens(int sequence, ReadOnlySpan<double> logProbs, Span<double> gradient, ref LossTally tally)
