@@ -142,6 +142,10 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
         Add(WorkKind.Score, false, () => _core.LogProbs(sequences), error => new LogProbsReply([], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
+    public void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) =>
+        Add(WorkKind.Score, false, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
+
+    /// <inheritdoc/>
     public void Train(TrainRequest request, Action<TrainReply> reply) =>
         Add(WorkKind.Train, true, () => Train(request), error => new TrainReply(false, 0, 0, 0, [], error), reply, answered => answered.Error);
 
