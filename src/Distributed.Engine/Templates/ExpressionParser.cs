@@ -251,8 +251,10 @@ internal sealed class ExpressionParser(TokenStream tokens)
             throw tokens.Fail(name, $"the test '{name.Text}' is not supported; there are {string.Join(", ", ValueTests.All.Keys.Order(StringComparer.Ordinal))}");
         if (Current.Is(TokenKind.Operator, "("))
             return new TestExpression(name.Place, value, test, Arguments(), negated);
+        if (Current.Is(TokenKind.Name, "is"))
+            throw tokens.Fail(Current, "tests cannot be chained; put the first one in brackets");
         var hasValue = Current.Kind == TokenKind.Literal || Current.Kind == TokenKind.Operator && Current.Text is "[" or "{"
-            || Current.Kind == TokenKind.Name && Current.Text is not ("else" or "or" or "and" or "if" or "is" or "in" or "not");
+            || Current.Kind == TokenKind.Name && Current.Text is not ("else" or "or" or "and" or "if" or "in" or "not");
         return new TestExpression(name.Place, value, test, hasValue ? new ArgumentList([Postfix(Primary())], []) : ArgumentList.None, negated);
     }
 

@@ -22,7 +22,7 @@ internal static class Filters
         ["upper"] = (value, _, rendering, at) => rendering.Text(value, at).ToUpperInvariant(),
         ["lower"] = (value, _, rendering, at) => rendering.Text(value, at).ToLowerInvariant(),
         ["capitalize"] = (value, _, rendering, at) => Capitalize(rendering.Text(value, at)),
-        ["title"] = (value, _, rendering, at) => Title(rendering.Text(value, at)),
+        ["title"] = (value, _, rendering, at) => CapitalizeWords(rendering.Text(value, at)),
         ["list"] = (value, _, rendering, at) => rendering.Items(value, at),
         ["first"] = (value, _, rendering, at) => rendering.Items(value, at) is [var first, ..] ? first : new Undefined("there is no first item"),
         ["last"] = (value, _, rendering, at) => rendering.Items(value, at) is [.., var last] ? last : new Undefined("there is no last item"),
@@ -51,6 +51,7 @@ internal static class Filters
 
     public static string Capitalize(string text) => text.Length == 0 ? text : text[..1].ToUpperInvariant() + text[1..].ToLowerInvariant();
 
+    /// <summary>str.title: a capital wherever letters begin.</summary>
     public static string Title(string text)
     {
         var title = new StringBuilder(text.Length);
@@ -59,6 +60,20 @@ internal static class Filters
         {
             title.Append(inside ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character));
             inside = char.IsLetter(character);
+        }
+
+        return title.ToString();
+    }
+
+    // The filter's words, unlike the method's, begin only after white space, hyphens and opening brackets.
+    private static string CapitalizeWords(string text)
+    {
+        var title = new StringBuilder(text.Length);
+        var inside = false;
+        foreach (var character in text)
+        {
+            title.Append(inside ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character));
+            inside = !PythonText.IsSpace(character) && character is not ('-' or '(' or '{' or '[' or '<');
         }
 
         return title.ToString();

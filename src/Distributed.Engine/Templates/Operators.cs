@@ -22,6 +22,7 @@ internal static class Operators
             ("*", string x, _) when Number(right) is BigInteger count => Repeat(x, count, rendering, at),
             ("*", _, string y) when Number(left) is BigInteger count => Repeat(y, count, rendering, at),
             ("*", object?[] x, _) when Number(right) is BigInteger count => Repeat(x, count, rendering, at),
+            ("*", _, object?[] y) when Number(left) is BigInteger count => Repeat(y, count, rendering, at),
             _ => throw rendering.Fail(at, $"'{symbol}' does not work on {Rendering.Kind(left)} and {Rendering.Kind(right)}"),
         };
     }

@@ -88,7 +88,7 @@ internal sealed class StatementParser
         do
         {
             _tokens.Take();
-            var condition = _expressions.Read();
+            var condition = _expressions.ReadWithoutCondition();
             CloseTag();
             branches.Add((condition, Body("elif", "else", "endif")));
         }

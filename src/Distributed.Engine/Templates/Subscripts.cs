@@ -36,7 +36,7 @@ internal static class Subscripts
     public static object? Slice(object? value, int? from, int? to, int? step, Rendering rendering, TemplatePlace at)
     {
         if (value is not (string or object?[]))
-            return new Undefined($"{Rendering.Kind(value)} has no slices");
+            throw rendering.Fail(at, $"{Rendering.Kind(value)} has no slices");
         if (step == 0)
             throw rendering.Fail(at, "the step of a slice cannot be 0");
         var items = rendering.Items(value, at);

@@ -121,7 +121,6 @@ public sealed class ChatTemplateTests
     [InlineData("{{ 'a' * 99999999999999999999 }}", "characters or items")]
     [InlineData("{{ range(1000000) }}", "a range of more than")]
     [InlineData("{% set s = namespace(x=3) %}{% for a in range(99) %}{% set s.x = s.x * s.x %}{% endfor %}", "an integer that is too large")]
-    [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "nested too deeply")]
     [InlineData("{% for a in range(9999) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' * 100 }}{% endfor %}", "characters or items")]
     [InlineData("{% set x = 'a' * 59999 %}{% for a in range(9999) %}{% set y = x|upper %}{% endfor %}", "takes too long")]
     public void A_hostile_template_is_stopped(string template, string complaint) =>
@@ -134,6 +133,7 @@ public sealed class ChatTemplateTests
         Should.Throw<TemplateException>(() => ChatTemplate.Parse(string.Concat(Enumerable.Repeat("{% if a %}", 5000)))).Message.ShouldContain("inside each other");
         Should.Throw<TemplateException>(() => ChatTemplate.Parse("{{ " + string.Concat(Enumerable.Repeat("not ", 5000)) + "1 }}")).Message.ShouldContain("inside each other");
         Should.Throw<TemplateException>(() => ChatTemplate.Parse("{{ 1" + string.Concat(Enumerable.Repeat("+1", 200_000)) + " }}").Render([])).Message.ShouldContain("nested too deeply");
+        Should.Throw<TemplateException>(() => ChatTemplate.Parse("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}").Render([])).Message.ShouldContain("nested too deeply");
         Should.Throw<TemplateException>(() => ChatTemplate.Parse(new string(' ', TemplateLimits.LongestSource + 1))).Message.ShouldContain("longer than");
     }
 
