@@ -71,4 +71,4 @@ public sealed record TensorShape(string Name, IReadOnlyList<int> Shape)
 public sealed record OptimizerState(long Step, ReadOnlyMemory<byte> FirstMoment, ReadOnlyMemory<byte> SecondMoment);
 
 /// <summary>Why a request was not fulfilled: one line for people.</summary>
-public sealed record EngineError(string Message);
+public record EngineError(string Message);

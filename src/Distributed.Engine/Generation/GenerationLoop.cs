@@ -266,8 +266,14 @@ internal sealed class GenerationLoop : IDisposable
             return $"MaxNewTokens is {request.MaxNewTokens}; at least one token must be asked for";
         if (request.StopStrings.Any(stop => stop.Length == 0))
             return "a stop string is empty; leave it out";
-        if (request.Sampling is not { Temperature: >= 0 and < float.PositiveInfinity, TopK: >= 0, TopP: > 0 and <= 1 })
-            return $"{request.Sampling} is out of range; Temperature must be 0 or more, TopK 0 or more, TopP above 0 and at most 1";
+        if (request.Sampling is not { Temperature: >= 0 and < float.PositiveInfinity, TopK: >= 0, TopP: > 0 and <= 1, MinP: >= 0 and <= 1 })
+            return $"{request.Sampling} is out of range; Temperature must be 0 or more, TopK 0 or more, TopP above 0 and at most 1, MinP from 0 to 1";
+        foreach (var token in request.StopTokens)
+        {
+            if ((uint)token >= (uint)_model.Config.VocabularySize)
+                return $"stop token {token} is outside the model's vocabulary of {_model.Config.VocabularySize}; leave it out";
+        }
+
         if (cache.Length + request.Append.Length == 0)
             return "it has no tokens to go on from; append a prompt";
         foreach (var token in request.Append.Span)
