@@ -60,6 +60,8 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
 
     private sealed record OldLogProbs(LogProbsReply Reply) : INoSerializationVerificationNeeded;
 
+    private sealed record ReferenceLogProbs(LogProbsReply Reply) : INoSerializationVerificationNeeded;
+
     private sealed record Trained(TrainReply Reply) : INoSerializationVerificationNeeded;
 
     private sealed record WeightsRead(ReadOnlyMemory<byte> Weights, EngineError? Error) : INoSerializationVerificationNeeded;
@@ -75,6 +77,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         public AssignedBatch Batch { get; } = batch;
         public Dictionary<Slot, string> Unused { get; } = new(batch.Unused);
         public StepMeasures Measures { get; } = new();
+        public IReadOnlyList<ReadOnlyMemory<float>>? Reference { get; set; }
         public IReadOnlyList<MiniBatch> Parts { get; set; } = [];
         public int NextPart { get; set; }
         public bool Changed { get; set; }
@@ -101,6 +104,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
             case Begin begin: OnBegin(begin); break;
             case StartLoaded loaded: OnStartLoaded(loaded.Error); break;
             case TrainBatch batch: OnBatch(batch); break;
+            case ReferenceLogProbs reference: OnReferenceLogProbs(reference.Reply); break;
             case OldLogProbs old: OnOldLogProbs(old.Reply); break;
             case Trained trained: OnTrained(trained.Reply); break;
             case WeightsRead read: Require(read.Error); EndStep(read.Weights); break;
@@ -140,8 +144,22 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         _step = new StepInProgress(CreditAssignment.Assign(batch, Learning));
         var self = Self;
         if (_step.Batch.Rows.Count == 0) EndStep(_weights);
-        else if (Learning.UseRolloutLogProbs) Deal([.. _step.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.RolloutLogProbs)]);
-        else Engine.LogProbs([.. _step.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new OldLogProbs(reply)));
+        else if (_life.Settings.Reference is { } reference) reference.LogProbs([.. _step.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new ReferenceLogProbs(reply)));
+        else AskOldLogProbs();
+    }
+
+    private void OnReferenceLogProbs(LogProbsReply reply)
+    {
+        Require(reply.Error);
+        _step!.Reference = reply.LogProbs;
+        AskOldLogProbs();
+    }
+
+    private void AskOldLogProbs()
+    {
+        var self = Self;
+        if (Learning.UseRolloutLogProbs) Deal([.. _step!.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.RolloutLogProbs)]);
+        else Engine.LogProbs([.. _step!.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new OldLogProbs(reply)));
     }
 
     private void OnOldLogProbs(LogProbsReply reply)
@@ -154,7 +172,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     {
         var pairs = _step!.Batch.Rows.Select((row, index) => PolicyPair.Of(old[index].Span, row.RolloutLogProbs)).ToArray();
         var corrected = RolloutCorrection.Correct(Learning.Correction, pairs);
-        _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights);
+        _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights, _step.Reference);
         if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(corrected.Metrics);
         TrainNextPart();
     }

@@ -22,6 +22,9 @@ public sealed record LearnerSettings
     /// <summary>Trains.</summary>
     public required IPolicyEngine Engine { get; init; }
 
+    /// <summary>Holds the policy the run began with, for the distance <see cref="PolicyLossOptions.KlCoef"/> weighs; null if that is 0.</summary>
+    public IPolicyEngine? Reference { get; init; }
+
     /// <summary>The weights' way.</summary>
     public required IWeightTransport Transport { get; init; }
 
@@ -67,6 +70,9 @@ public sealed record LearningOptions
 
     /// <summary>Which accepted answers are scored.</summary>
     public AliasChoice Aliases { get; init; } = AliasChoice.First;
+
+    /// <summary>The program a turn wrote, for rewards by likeness of code; null where it wrote none.</summary>
+    public Func<Trajectory, int, string?> ProgramText { get; init; } = (_, _) => null;
 
     /// <summary>The loss.</summary>
     public PolicyLossOptions Loss { get; init; } = new();

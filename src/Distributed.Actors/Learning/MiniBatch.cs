@@ -8,19 +8,20 @@ public sealed class MiniBatch : ISequenceLoss
 {
     private readonly PolicyLoss _loss;
 
-    /// <summary>An update over <paramref name="rows"/>; <paramref name="oldLogProbs"/> and <paramref name="isWeights"/> are per row, per target.</summary>
+    /// <summary>An update over <paramref name="rows"/>; <paramref name="oldLogProbs"/>, <paramref name="isWeights"/> and <paramref name="reference"/> are per row, per target.</summary>
     public MiniBatch(
         LearningOptions options,
         IReadOnlyList<TrainRow> rows,
         IReadOnlyList<ReadOnlyMemory<float>> oldLogProbs,
         IReadOnlyList<ReadOnlyMemory<double>>? isWeights,
+        IReadOnlyList<ReadOnlyMemory<float>>? reference,
         long batchTokens,
         long batchSequences)
     {
         Rows = rows;
         _loss = new PolicyLoss(
             options.Loss,
-            [.. rows.Select((row, index) => LossSequence.FromTurns(oldLogProbs[index], row.TurnIds, row.Credit, isWeights?[index] ?? default))],
+            [.. rows.Select((row, index) => LossSequence.FromTurns(oldLogProbs[index], row.TurnIds, row.Credit, isWeights?[index] ?? default, Widen(reference?[index] ?? default)))],
             batchTokens,
             batchSequences);
     }
@@ -42,7 +43,8 @@ public sealed class MiniBatch : ISequenceLoss
         LearningOptions options,
         AssignedBatch batch,
         IReadOnlyList<ReadOnlyMemory<float>> oldLogProbs,
-        IReadOnlyList<ReadOnlyMemory<double>>? isWeights)
+        IReadOnlyList<ReadOnlyMemory<double>>? isWeights,
+        IReadOnlyList<ReadOnlyMemory<float>>? reference = null)
     {
         var parts = Math.Min(options.MiniBatches, batch.Rows.Count);
         var dealt = new List<MiniBatch>(parts);
@@ -55,10 +57,18 @@ public sealed class MiniBatch : ISequenceLoss
                 [.. batch.Rows.Skip(from).Take(to - from)],
                 [.. oldLogProbs.Skip(from).Take(to - from)],
                 isWeights is null ? null : [.. isWeights.Skip(from).Take(to - from)],
+                reference is null ? null : [.. reference.Skip(from).Take(to - from)],
                 Math.Max(1, batch.BatchTokens * (to - from) / batch.Rows.Count),
                 Math.Max(1, batch.BatchSequences * (to - from) / batch.Rows.Count)));
         }
 
         return dealt;
+    }
+
+    private static ReadOnlyMemory<double> Widen(ReadOnlyMemory<float> values)
+    {
+        var wide = new double[values.Length];
+        for (var i = 0; i < wide.Length; i++) wide[i] = values.Span[i];
+        return wide;
     }
 }
