@@ -98,8 +98,21 @@ public static class CreditAssignment
             gains = InformationGain.FromAliases(byAlias, options.Aliases, options.GainScale).Gains;
         }
 
-        return new ScoredRollout(rollout.Trajectory.Reward, [.. rollout.Trajectory.Turns.Select(turn => turn.Tokens.Length)], gains);
+        var turns = rollout.Trajectory.Turns;
+        return new ScoredRollout(rollout.Trajectory.Reward, [.. turns.Select(turn => turn.Tokens.Length)], gains)
+        {
+            Signals = [.. Enumerable.Range(0, turns.Length).Select(turn => Signals(rollout.Trajectory, turn, options))],
+        };
     }
+
+    // What the agent saw when a turn began is the reply to the one before; all rollouts of a group began with the same prompt.
+    private static TurnSignals Signals(Trajectory trajectory, int turn, LearningOptions options) => new()
+    {
+        Anchor = turn == 0 ? "" : string.Join(' ', trajectory.Turns[turn - 1].ObservationTokens),
+        Malformed = trajectory.End == EpisodeEnd.Malformed && turn == trajectory.Turns.Length - 1,
+        CalledTool = turn < trajectory.Turns.Length - 1,
+        Code = options.ProgramText(trajectory, turn),
+    };
 
     private static TrainRow Row(Trajectory trajectory, RolloutCredit credit)
     {

@@ -64,6 +64,8 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
 
     private sealed record OldLogProbs(LogProbsReply Reply) : INoSerializationVerificationNeeded;
 
+    private sealed record ReferenceLogProbs(LogProbsReply Reply) : INoSerializationVerificationNeeded;
+
     private sealed record Trained(TrainReply Reply) : INoSerializationVerificationNeeded;
 
     private sealed record WeightsRead(ReadOnlyMemory<byte> Weights, EngineError? Error) : INoSerializationVerificationNeeded;
@@ -88,6 +90,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
             case StartLoaded loaded: OnStartLoaded(loaded.Error); break;
             case TrainBatch batch: OnBatch(batch); break;
             case TurnStates states: OnTurnStates(states); break;
+            case ReferenceLogProbs reference: OnReferenceLogProbs(reference.Reply); break;
             case OldLogProbs old: OnOldLogProbs(old.Reply); break;
             case Trained trained: OnTrained(trained.Reply); break;
             case WeightsRead read: Require(read.Error); EndStep(read.Weights); break;
@@ -159,8 +162,22 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         _step = new StepInProgress(batch);
         var self = Self;
         if (_step.Batch.Rows.Count == 0) EndStep(_weights);
-        else if (Learning.UseRolloutLogProbs) Deal([.. _step.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.RolloutLogProbs)]);
-        else Engine.LogProbs([.. _step.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new OldLogProbs(reply)));
+        else if (_life.Settings.Reference is { } reference) reference.LogProbs([.. _step.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new ReferenceLogProbs(reply)));
+        else AskOldLogProbs();
+    }
+
+    private void OnReferenceLogProbs(LogProbsReply reply)
+    {
+        Require(reply.Error);
+        _step!.Reference = reply.LogProbs;
+        AskOldLogProbs();
+    }
+
+    private void AskOldLogProbs()
+    {
+        var self = Self;
+        if (Learning.UseRolloutLogProbs) Deal([.. _step!.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.RolloutLogProbs)]);
+        else Engine.LogProbs([.. _step!.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new OldLogProbs(reply)));
     }
 
     private void OnOldLogProbs(LogProbsReply reply)
@@ -175,7 +192,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         var corrected = RolloutCorrection.Correct(Learning.Correction, pairs);
         var rejection = Learning.Rejection.Count == 0 ? null : RolloutRejection.Apply(Learning.Rejection, pairs);
         if (rejection is not null) Reject(_step, rejection);
-        _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights, rejection);
+        _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights, rejection, _step.Reference);
         if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(corrected.Metrics);
         TrainNextPart();
     }

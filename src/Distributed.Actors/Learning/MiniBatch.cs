@@ -8,20 +8,21 @@ public sealed class MiniBatch : ISequenceLoss
 {
     private readonly PolicyLoss _loss;
 
-    /// <summary>An update over <paramref name="rows"/>; <paramref name="oldLogProbs"/>, <paramref name="isWeights"/> and <paramref name="kept"/> are per row, per target.</summary>
+    /// <summary>An update over <paramref name="rows"/>; <paramref name="oldLogProbs"/>, <paramref name="isWeights"/>, <paramref name="kept"/> and <paramref name="reference"/> are per row, per target.</summary>
     public MiniBatch(
         LearningOptions options,
         IReadOnlyList<TrainRow> rows,
         IReadOnlyList<ReadOnlyMemory<float>> oldLogProbs,
         IReadOnlyList<ReadOnlyMemory<double>>? isWeights,
         IReadOnlyList<bool[]>? kept,
+        IReadOnlyList<ReadOnlyMemory<float>>? reference,
         long batchTokens,
         long batchSequences)
     {
         Rows = rows;
         _loss = new PolicyLoss(
             options.Loss,
-            [.. rows.Select((row, index) => LossSequence.FromTurns(oldLogProbs[index], row.TurnIds, row.Credit, isWeights?[index] ?? default) with { Kept = kept?[index] })],
+            [.. rows.Select((row, index) => LossSequence.FromTurns(oldLogProbs[index], row.TurnIds, row.Credit, isWeights?[index] ?? default, Widen(reference?[index] ?? default)))],
             batchTokens,
             batchSequences);
     }
@@ -44,7 +45,8 @@ public sealed class MiniBatch : ISequenceLoss
         AssignedBatch batch,
         IReadOnlyList<ReadOnlyMemory<float>> oldLogProbs,
         IReadOnlyList<ReadOnlyMemory<double>>? isWeights,
-        Rejection? rejection = null)
+        Rejection? rejection = null,
+        IReadOnlyList<ReadOnlyMemory<float>>? reference = null)
     {
         var parts = Math.Min(options.MiniBatches, batch.Rows.Count);
         var tokens = batch.BatchTokens - (rejection?.RejectedTokens ?? 0);
@@ -60,10 +62,18 @@ public sealed class MiniBatch : ISequenceLoss
                 [.. oldLogProbs.Skip(from).Take(to - from)],
                 isWeights is null ? null : [.. isWeights.Skip(from).Take(to - from)],
                 rejection is null ? null : [.. rejection.Kept.Skip(from).Take(to - from)],
+                reference is null ? null : [.. reference.Skip(from).Take(to - from)],
                 Math.Max(1, tokens * (to - from) / batch.Rows.Count),
                 Math.Max(1, sequences * (to - from) / batch.Rows.Count)));
         }
 
         return dealt;
+    }
+
+    private static ReadOnlyMemory<double> Widen(ReadOnlyMemory<float> values)
+    {
+        var wide = new double[values.Length];
+        for (var i = 0; i < wide.Length; i++) wide[i] = values.Span[i];
+        return wide;
     }
 }

@@ -9,6 +9,7 @@ internal sealed class StepInProgress(AssignedBatch batch)
     public AssignedBatch Batch { get; } = batch;
     public Dictionary<Slot, string> Unused { get; } = new(batch.Unused);
     public StepMeasures Measures { get; } = new();
+    public IReadOnlyList<ReadOnlyMemory<float>>? Reference { get; set; }
     public IReadOnlyList<MiniBatch> Parts { get; set; } = [];
     public int NextPart { get; set; }
     public bool Changed { get; set; }

@@ -10,6 +10,7 @@ public sealed class StepMeasures
     private double _gradNorm;
     private double _entropy;
     private double _clipped;
+    private double _referenceKl;
     private long _tokens;
     private int _parts;
     private OffPolicyMetrics? _mismatch;
@@ -24,6 +25,7 @@ public sealed class StepMeasures
         _gradNorm += reply.GradNorm;
         _entropy += reply.Entropy * statistics.Tokens;
         _clipped += statistics.ClipFraction * statistics.Tokens;
+        _referenceKl += statistics.ReferenceKl * statistics.Tokens;
         _tokens += statistics.Tokens;
     }
 
@@ -43,6 +45,7 @@ public sealed class StepMeasures
             ["grad_norm"] = _gradNorm / parts,
             ["entropy"] = _entropy / tokens,
             ["clip_fraction"] = _clipped / tokens,
+            ["reference_kl"] = _referenceKl / tokens,
             ["train/tokens"] = _tokens,
             ["train_rollout_logprob_abs_diff"] = _mismatch?.TrainRolloutLogprobAbsDiff ?? 0,
             ["mismatch_kl"] = _mismatch?.MismatchKl ?? 0,
