@@ -17,6 +17,7 @@ public static class CommandLine
           ./distributed inspect runs/NAME                       read what the agent did, turn by turn
           ./distributed report runs/NAME                        learning curves as one HTML page
           ./distributed options loss                            every option with 'loss' in its name
+          ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render)
         """;
 
     /// <summary>Runs a command.</summary>
@@ -32,6 +33,7 @@ public static class CommandLine
         root.Add(InspectCommand.Create());
         root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
+        root.Add(ModelCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
