@@ -13,6 +13,8 @@ internal static class FuzzRun
 
     private const int BytesPerByte = 256;
 
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Runs inputs one after the other.</summary>
     /// <param name="target">The reader.</param>
     /// <param name="count">How many.</param>
@@ -22,25 +24,25 @@ internal static class FuzzRun
     public static FuzzOutcome Run(FuzzTarget target, int count, ulong seed, string? keep, CancellationToken cancel)
     {
         var outcome = new FuzzOutcome(target.Kind);
-        long current = Stopwatch.GetTimestamp();
-        var index = 0;
+        var (index, watched, looks) = (0, -1, 0);
         byte[] input = [];
         var worker = new Thread(() =>
         {
             for (; index < count && !cancel.IsCancellationRequested; index++)
             {
                 input = Mutation.Of(target.Seeds, seed, index);
-                Volatile.Write(ref current, Stopwatch.GetTimestamp());
                 ReadOne(target, input, index, outcome, keep);
             }
         })
         { IsBackground = true, Name = "fuzz" };
         worker.Start();
-        while (!worker.Join(TimeSpan.FromMilliseconds(200)))
+        while (!worker.Join(Look))
         {
-            // A thread cannot be ended from outside, so the run ends here and the process after it.
-            if (Stopwatch.GetElapsedTime(Volatile.Read(ref current)) <= Deadline)
+            // Looks are counted instead of time, which goes on while the machine sleeps.
+            (watched, looks) = Volatile.Read(ref index) == watched ? (watched, looks + 1) : (Volatile.Read(ref index), 0);
+            if (looks * Look <= Deadline)
                 continue;
+            // A thread cannot be ended from outside, so the run ends here and the process after it.
             var hung = new FuzzOutcome(target.Kind) { Inputs = outcome.Inputs + 1, Accepted = outcome.Accepted, Refused = outcome.Refused, Slowest = Deadline, MostBytes = outcome.MostBytes };
             hung.AddFailure(index, $"took longer than {Deadline.TotalSeconds:0} s{Keep(keep, target.Kind, seed, index, input)}");
             return hung;
