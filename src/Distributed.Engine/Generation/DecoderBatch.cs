@@ -110,9 +110,8 @@ internal sealed unsafe class DecoderBatch : IDisposable
     private void Embed()
     {
         var hidden = _config.HiddenSize;
-        var table = _model.Weights.Pointer + _model.Weights.Layout.Embedding;
         for (var row = 0; row < Rows; row++)
-            new ReadOnlySpan<float>(table + ((nint)_tokens[row] * hidden), hidden).CopyTo(new Span<float>(_stream.Pointer + ((nint)row * hidden), hidden));
+            _model.Embed(_tokens[row], _stream.Pointer + ((nint)row * hidden));
     }
 
     // Of the last layer, rows without logits leave nothing behind but their keys and values.
@@ -210,8 +209,7 @@ internal sealed unsafe class DecoderBatch : IDisposable
     private void Head()
     {
         var hidden = _config.HiddenSize;
-        var norm = _model.Weights.Pointer + _model.Weights.Layout.FinalNorm;
-        RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, norm, _config.NormEpsilon, _normed.Pointer, hidden);
+        RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, _model.FinalNorm, _config.NormEpsilon, _normed.Pointer, hidden);
         Gemm.Multiply(_normed.Pointer, hidden, Rows, _model.Head, _logits.Pointer, LogitStride);
     }
 }

@@ -1,4 +1,19 @@
+using Distributed.Engine.Adapters;
+
 namespace Distributed.Engine.Hosting;
+
+/// <summary>How an engine keeps a model's matrices.</summary>
+public enum WeightStorage
+{
+    /// <summary>Float32; they can be trained.</summary>
+    Float32,
+
+    /// <summary>
+    /// The upper halves of floats, for models that are not trained themselves: half the memory and half the waiting for it. BF16 files are kept to the
+    /// bit, others are rounded. Everything is computed in float32 all the same.
+    /// </summary>
+    BFloat16,
+}
 
 /// <summary>What an engine may use.</summary>
 public sealed record EngineOptions
@@ -8,6 +23,15 @@ public sealed record EngineOptions
 
     /// <summary>Longest sequence in tokens; 0 takes the model's own.</summary>
     public int ContextLength { get; init; }
+
+    /// <summary>How matrices are kept.</summary>
+    public WeightStorage Storage { get; init; }
+
+    /// <summary>
+    /// A low-rank adapter on the model, or null. With it the model is frozen: training changes the adapter alone, and weights that are read, loaded or listed
+    /// are the adapter's.
+    /// </summary>
+    public LowRankAdapter? Adapter { get; init; }
 
     /// <summary>Most sequences open at a time; one more fails.</summary>
     public int MaxSequences { get; init; } = 1024;
