@@ -23,8 +23,16 @@ public static class ModelConversion
     /// <exception cref="IOException">The target cannot be written.</exception>
     public static ConversionResult Convert(string from, string to, ConversionOptions options) => Convert(from, to, options, null);
 
-    /// <summary>Converts, and merges an adapter that is in memory.</summary>
-    internal static ConversionResult Convert(string from, string to, ConversionOptions options, LowRankAdapter? merged)
+    /// <summary>Merges an adapter that is in memory into a model folder's weights, which keep their type.</summary>
+    /// <param name="from">A model folder.</param>
+    /// <param name="to">A folder that does not exist yet, or is empty.</param>
+    /// <param name="adapter">An adapter of that model.</param>
+    /// <exception cref="ModelFormatException">A file is missing or broken, a value does not fit the type, or the target is not empty.</exception>
+    /// <exception cref="ArgumentException">The adapter is another model's.</exception>
+    /// <exception cref="IOException">The target cannot be written.</exception>
+    public static ConversionResult Merge(string from, string to, LowRankAdapter adapter) => Convert(from, to, new ConversionOptions(), adapter);
+
+    private static ConversionResult Convert(string from, string to, ConversionOptions options, LowRankAdapter? merged)
     {
         if (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any())
             throw new ModelFormatException($"{to}: is not empty; name a new folder.");

@@ -33,11 +33,17 @@ internal static unsafe class Gemm
     public static void MultiplyColumns(
         float* a, int lda, int m, PackedMatrix b, int column, int columns, float* c, int ldc, float* add = null, int ldAdd = 0)
     {
+        MultiplyWithoutTerm(a, lda, m, b, column, columns, c, ldc, add, ldAdd);
+        b.Term?.Add(a, lda, m, column, columns, c, ldc);
+    }
+
+    /// <summary>As <see cref="MultiplyColumns"/>, but for <see cref="PackedMatrix.Term"/>, which the caller adds by itself.</summary>
+    public static void MultiplyWithoutTerm(float* a, int lda, int m, PackedMatrix b, int column, int columns, float* c, int ldc, float* add, int ldAdd)
+    {
         if (b.Half is { } half)
             GemmHalf.Multiply(a, lda, m, half, column, columns, c, ldc, add, ldAdd);
         else
             MultiplyPanels(Simd.Path, a, lda, m, b.Panels + ((nint)column * b.K), b.K, b.K, columns, c, ldc, add, ldAdd);
-        b.Term?.Add(a, lda, m, column, columns, c, ldc);
     }
 
     /// <summary>As <see cref="Multiply"/> on bare panels that are <paramref name="panelDepth"/> rows deep, of which the first <paramref name="k"/> count.</summary>

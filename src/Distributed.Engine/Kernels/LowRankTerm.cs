@@ -4,19 +4,26 @@ namespace Distributed.Engine.Kernels;
 /// An addition to a product y = x B: y += (x Down) Up, with Down [K, rank] and Up [rank, N]. The sum of both is a product with B + Down Up,
 /// which is never formed (low-rank adaptation, Hu et al. 2021, 2106.09685).
 /// </summary>
-/// <param name="Down">[K, rank].</param>
-/// <param name="Up">[rank, N], the scale included.</param>
-internal sealed record LowRankTerm(PackedMatrix Down, PackedMatrix Up) : IDisposable
+/// <param name="down">[K, rank]; taken over.</param>
+/// <param name="up">[rank, N], the scale included; taken over.</param>
+internal sealed class LowRankTerm(PackedMatrix down, PackedMatrix up) : IDisposable
 {
     private const int BlockRows = 256;
 
     [ThreadStatic]
     private static FloatBuffer? t_middle;
 
+    public PackedMatrix Down { get; } = down;
+
+    public PackedMatrix Up { get; } = up;
+
+    /// <summary>Floats from row to row of x Down.</summary>
+    public int Stride => (Down.N + 15) / 16 * 16;
+
     /// <summary>Adds the term's columns [column, column + columns) to C, whose first column that is, for m rows of A. <paramref name="column"/> is a multiple of 32.</summary>
     public unsafe void Add(float* a, int lda, int m, int column, int columns, float* c, int ldc)
     {
-        var stride = (Down.N + 15) / 16 * 16;
+        var stride = Stride;
         var floats = (long)Math.Min(m, BlockRows) * stride;
         if (t_middle is null || t_middle.Length < floats)
         {

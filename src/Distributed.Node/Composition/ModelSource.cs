@@ -1,3 +1,5 @@
+using Distributed.Engine.Adapters;
+using Distributed.Engine.Formats;
 using Distributed.Engine.Hosting;
 using Distributed.Engine.Model;
 using Distributed.Engine.Tokenizers;
@@ -17,10 +19,19 @@ internal sealed class ModelSource : IModelFiles
     private const string TokenizerName = "tokenizer.json";
     private const string TokenizerConfigName = "tokenizer_config.json";
     private readonly string? _folder;
+    private const string AdapterName = "adapter";
+    private readonly WordVocabulary? _vocabulary;
+    private readonly LowRankAdapter? _adapter;
+    private readonly WeightStorage _storage;
 
-    private ModelSource(string? folder, ModelConfig config, ReadOnlyMemory<byte> weights, ITokenizer tokenizer)
+    private ModelSource(
+        string? folder, WordVocabulary? vocabulary, ModelConfig config, ReadOnlyMemory<byte> weights, ITokenizer tokenizer, LowRankAdapter? adapter = null,
+        WeightStorage storage = WeightStorage.Float32)
     {
+        _adapter = adapter;
+        _storage = storage;
         _folder = folder;
+        _vocabulary = vocabulary;
         Config = config;
         Weights = weights;
         Tokenizer = tokenizer;
@@ -29,7 +40,7 @@ internal sealed class ModelSource : IModelFiles
     /// <summary>Its shape.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>Its first weights, flat.</summary>
+    /// <summary>Its first weights, flat; the adapter's alone if that is what is trained.</summary>
     public ReadOnlyMemory<byte> Weights { get; }
 
     /// <summary>Its tokenizer.</summary>
@@ -39,11 +50,16 @@ internal sealed class ModelSource : IModelFiles
     public IModelFiles Files => this;
 
     /// <summary>The model of a recipe.</summary>
-    public static ModelSource Of(ModelSection model, ulong seed)
+    public static ModelSource Of(Recipe recipe) => recipe.Lora is { } lora ? Adapted(recipe.Model.Path!, lora, (ulong)recipe.Seed) : Of(recipe.Model, recipe.Environment, (ulong)recipe.Seed);
+
+    /// <summary>The model of a recipe's section. One of random weights has the words of the recipe's environment.</summary>
+    public static ModelSource Of(ModelSection model, EnvironmentSection environment, ulong seed)
     {
         if (model.Path is { } path) return FromFolder(path);
-        var config = Shape(model.Shape!);
-        return new ModelSource(null, config, ModelFiles.Random(config, seed), WorldTokenizer());
+        var words = WordVocabulary.Of(environment.Name ?? EnvironmentLoader.SearchWorld)
+            ?? throw new RefusedException($"model.shape: {environment.Name} has no words of its own; name a model folder that has a tokenizer.json (model: {{path: ...}})");
+        var config = Shape(model.Shape!, words);
+        return new ModelSource(null, words, config, ModelFiles.Random(config, seed), TokenizerOf(words));
     }
 
     /// <summary>A Hugging Face folder.</summary>
@@ -51,11 +67,26 @@ internal sealed class ModelSource : IModelFiles
     public static ModelSource FromFolder(string folder) => Refusals.Of(() =>
     {
         var (config, weights) = ModelFiles.Read(folder);
-        return new ModelSource(folder, config, weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)));
+        return new ModelSource(folder, null, config, weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)));
+    });
+
+    // The frozen model is read by each engine for itself; what is handed around is the adapter.
+    private static ModelSource Adapted(string folder, LoraSection lora, ulong seed) => Refusals.Of(() =>
+    {
+        var config = ModelDescription.Read(folder).Config;
+        var options = new LoraOptions { Rank = lora.Rank, Alpha = lora.Alpha, TargetModules = lora.TargetModules };
+        var adapter = LowRankAdapter.Random(config, options, seed);
+        return new ModelSource(
+            folder, null, config, adapter.Weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)), adapter,
+            lora.Storage == "bfloat16" ? WeightStorage.BFloat16 : WeightStorage.Float32);
     });
 
     /// <summary>An engine with the first weights.</summary>
-    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() => ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests }));
+    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() =>
+    {
+        var options = new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests, Adapter = _adapter, Storage = _storage };
+        return _adapter is null ? ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, options) : ManagedPolicyEngine.Load(_folder!, options);
+    });
 
     /// <summary>An engine of the same shape with random weights.</summary>
     public ManagedPolicyEngine NewUntrained(ulong seed, int threads) => Refusals.Of(() => ManagedPolicyEngine.Random(Config, seed, Tokenizer, new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests }));
@@ -63,32 +94,50 @@ internal sealed class ModelSource : IModelFiles
     /// <inheritdoc/>
     public void WriteModel(string folder, ReadOnlyMemory<byte> weights)
     {
-        ModelFiles.Write(folder, Config, weights.Span);
-        if (_folder == null)
+        if (_adapter is not null)
         {
-            WordLevelTokenizerFile.Write(Path.Combine(folder, TokenizerName), SearchVocabulary.Words, SearchVocabulary.Specials, SearchVocabulary.Unknown);
-            WordLevelTokenizerFile.WriteConfig(Path.Combine(folder, TokenizerConfigName), SearchVocabulary.Unknown, SearchVocabulary.End, SearchVocabulary.Pad);
+            var adapter = _adapter with { Weights = weights };
+            ModelConversion.Merge(_folder!, folder, adapter);
+            adapter.Save(Path.Combine(folder, AdapterName), Config, Path.GetFullPath(_folder!));
+            return;
+        }
+
+        ModelFiles.Write(folder, Config, weights.Span);
+        if (_vocabulary is { } words)
+        {
+            WordLevelTokenizerFile.Write(Path.Combine(folder, TokenizerName), words.Words, words.Specials, words.Unknown);
+            WordLevelTokenizerFile.WriteConfig(Path.Combine(folder, TokenizerConfigName), words.Unknown, words.End, words.Pad);
             return;
         }
 
         foreach (var name in new[] { TokenizerName, TokenizerConfigName })
-            if (File.Exists(Path.Combine(_folder, name))) File.Copy(Path.Combine(_folder, name), Path.Combine(folder, name), overwrite: true);
+            if (File.Exists(Path.Combine(_folder!, name))) File.Copy(Path.Combine(_folder!, name), Path.Combine(folder, name), overwrite: true);
     }
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> ReadModel(string folder)
     {
+        if (_adapter is not null)
+        {
+            var read = LowRankAdapter.Load(Path.Combine(folder, AdapterName), Config);
+            return read.Weights.Length == _adapter.Weights.Length && read.Options.TargetModules.SequenceEqual(_adapter.Options.TargetModules)
+                ? read.Weights
+                : throw new RefusedException($"{folder}: holds another adapter than the run's; give the run's own checkpoint");
+        }
+
         var (config, weights) = ModelFiles.Read(folder);
         return config.ShapeEquals(Config) ? weights : throw new RefusedException($"{folder}: is a model of another shape than the run's; give the run's own checkpoint");
     }
 
     /// <inheritdoc/>
-    public void WriteOptimizer(string path, OptimizerState state) => ModelFiles.WriteOptimizer(path, Config, state);
+    public void WriteOptimizer(string path, OptimizerState state) => ModelFiles.WriteOptimizer(path, Tensors, state);
 
     /// <inheritdoc/>
-    public OptimizerState ReadOptimizer(string path) => ModelFiles.ReadOptimizer(path, Config);
+    public OptimizerState ReadOptimizer(string path) => ModelFiles.ReadOptimizer(path, Tensors);
 
-    private static ModelConfig Shape(ShapeSection shape) => new()
+    private IReadOnlyList<TensorShape> Tensors => _adapter is null ? ModelFiles.TensorsOf(Config) : LowRankAdapter.TensorsFor(Config, _adapter.Options);
+
+    private static ModelConfig Shape(ShapeSection shape, WordVocabulary words) => new()
     {
         HiddenSize = shape.HiddenSize,
         Layers = shape.NumHiddenLayers,
@@ -96,23 +145,23 @@ internal sealed class ModelSource : IModelFiles
         KeyValueHeads = shape.NumKeyValueHeads,
         HeadSize = shape.HiddenSize / shape.NumAttentionHeads,
         IntermediateSize = shape.IntermediateSize,
-        VocabularySize = SearchVocabulary.Words.Length,
+        VocabularySize = words.Words.Length,
         MaxPositions = shape.MaxPositionEmbeddings,
         RopeTheta = shape.RopeTheta,
         TiedHead = shape.TieWordEmbeddings,
-        BeginToken = SearchVocabulary.Words.IndexOf(SearchVocabulary.Begin),
-        EndTokens = [SearchVocabulary.Words.IndexOf(SearchVocabulary.End)],
-        PaddingToken = SearchVocabulary.Words.IndexOf(SearchVocabulary.Pad),
+        BeginToken = words.Words.IndexOf(words.Begin),
+        EndTokens = [words.Words.IndexOf(words.End)],
+        PaddingToken = words.Words.IndexOf(words.Pad),
     };
 
-    // The search world's tokenizer, read from a file like any other.
-    private static ITokenizer WorldTokenizer()
+    // A generated environment's tokenizer, read from a file like any other.
+    private static ITokenizer TokenizerOf(WordVocabulary words)
     {
         var folder = Directory.CreateTempSubdirectory("distributed-");
         try
         {
             var path = Path.Combine(folder.FullName, TokenizerName);
-            WordLevelTokenizerFile.Write(path, SearchVocabulary.Words, SearchVocabulary.Specials, SearchVocabulary.Unknown);
+            WordLevelTokenizerFile.Write(path, words.Words, words.Specials, words.Unknown);
             return Engine.Tokenizers.Tokenizer.Load(path);
         }
         finally
