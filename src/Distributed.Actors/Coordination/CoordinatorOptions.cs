@@ -27,6 +27,9 @@ public sealed record CoordinatorOptions
     /// <summary>Held-out questions of an evaluation; 0 evaluates never.</summary>
     public int EvaluationQuestions { get; init; }
 
+    /// <summary>Held-out questions of the evaluation after the last step; 0: as many as of the others.</summary>
+    public int FinalEvaluationQuestions { get; init; }
+
     /// <summary>Evaluate before the first step, after every so many and after the last; 0 only before the first and after the last.</summary>
     public long EvaluationEverySteps { get; init; }
 

@@ -343,9 +343,9 @@ public sealed class CoordinatorRules
     private void BeginEvaluationIfDue()
     {
         if (_options.EvaluationQuestions == 0) return;
-        var due = _version.Value == 0 || _version.Value >= _options.Steps
-            || (_options.EvaluationEverySteps > 0 && _version.Value % _options.EvaluationEverySteps == 0);
-        if (due) _evaluation = new EvaluationRound(_version, _options.EvaluationQuestions);
+        var last = _version.Value >= _options.Steps;
+        var due = _version.Value == 0 || last || (_options.EvaluationEverySteps > 0 && _version.Value % _options.EvaluationEverySteps == 0);
+        if (due) _evaluation = new EvaluationRound(_version, last && _options.FinalEvaluationQuestions > 0 ? _options.FinalEvaluationQuestions : _options.EvaluationQuestions);
     }
 
     // Under the lease's own epoch: lease numbers begin anew in every life. What a later learner has granted is not ours to settle.

@@ -22,6 +22,9 @@ public sealed record LearnerSettings
     /// <summary>Trains.</summary>
     public required IPolicyEngine Engine { get; init; }
 
+    /// <summary>Holds the policy the run began with, for the distance <see cref="PolicyLossOptions.KlCoef"/> weighs; null if that is 0.</summary>
+    public IPolicyEngine? Reference { get; init; }
+
     /// <summary>The weights' way.</summary>
     public required IWeightTransport Transport { get; init; }
 
@@ -68,6 +71,12 @@ public sealed record LearningOptions
     /// <summary>Which accepted answers are scored.</summary>
     public AliasChoice Aliases { get; init; } = AliasChoice.First;
 
+    /// <summary>A learned split of the outcome over the turns takes the place of the information gain; null: none.</summary>
+    public ProgressOptions? Progress { get; init; }
+
+    /// <summary>The program a turn wrote, for rewards by likeness of code; null where it wrote none.</summary>
+    public Func<Trajectory, int, string?> ProgramText { get; init; } = (_, _) => null;
+
     /// <summary>The loss.</summary>
     public PolicyLossOptions Loss { get; init; } = new();
 
@@ -76,6 +85,9 @@ public sealed record LearningOptions
 
     /// <summary>Correction of pi_rollout to pi_old; needs <see cref="UseRolloutLogProbs"/> off.</summary>
     public RolloutCorrectionOptions Correction { get; init; } = new();
+
+    /// <summary>What is too far off-policy to be trained on; needs <see cref="UseRolloutLogProbs"/> off.</summary>
+    public IReadOnlyList<RejectionRule> Rejection { get; init; } = [];
 
     /// <summary>
     /// Take the log-probabilities recorded while sampling as pi_old's (two policies, verl's bypass mode) instead of computing

@@ -1,4 +1,19 @@
+using Distributed.Engine.Adapters;
+
 namespace Distributed.Engine.Hosting;
+
+/// <summary>How an engine keeps a model's matrices.</summary>
+public enum WeightStorage
+{
+    /// <summary>Float32; they can be trained.</summary>
+    Float32,
+
+    /// <summary>
+    /// The upper halves of floats, for models that are not trained themselves: half the memory and half the waiting for it. BF16 files are kept to the
+    /// bit, others are rounded. Everything is computed in float32 all the same.
+    /// </summary>
+    BFloat16,
+}
 
 /// <summary>What an engine may use.</summary>
 public sealed record EngineOptions
@@ -8,6 +23,15 @@ public sealed record EngineOptions
 
     /// <summary>Longest sequence in tokens; 0 takes the model's own.</summary>
     public int ContextLength { get; init; }
+
+    /// <summary>How matrices are kept.</summary>
+    public WeightStorage Storage { get; init; }
+
+    /// <summary>
+    /// A low-rank adapter on the model, or null. With it the model is frozen: training changes the adapter alone, and weights that are read, loaded or listed
+    /// are the adapter's.
+    /// </summary>
+    public LowRankAdapter? Adapter { get; init; }
 
     /// <summary>Most sequences open at a time; one more fails.</summary>
     public int MaxSequences { get; init; } = 1024;
@@ -21,11 +45,11 @@ public sealed record EngineOptions
     /// </summary>
     public long CacheBytes { get; init; } = 512L << 20;
 
-    /// <summary>Most turns one thread works on at a time.</summary>
-    internal int RowsPerWorker { get; init; } = 48;
+    /// <summary>Most turns worked on at a time; others wait until one ends.</summary>
+    internal int BatchTurns { get; init; } = 64;
 
-    /// <summary>Most tokens a thread runs through the model at once.</summary>
-    internal int BatchRows { get; init; } = 96;
+    /// <summary>Most tokens run through the model at once.</summary>
+    internal int BatchRows { get; init; } = 192;
 
     /// <summary>What is wrong with the options, or null.</summary>
     internal string? Complaint() =>
@@ -34,6 +58,6 @@ public sealed record EngineOptions
         : MaxSequences < 1 ? $"MaxSequences is {MaxSequences}; it must be at least 1"
         : MaxRequests < 1 ? $"MaxRequests is {MaxRequests}; it must be at least 1"
         : CacheBytes < 0 ? $"CacheBytes is {CacheBytes}; it must not be negative"
-        : RowsPerWorker < 1 || BatchRows < RowsPerWorker ? "RowsPerWorker must be at least 1 and BatchRows at least that"
+        : BatchTurns < 1 || BatchRows < BatchTurns ? "BatchTurns must be at least 1 and BatchRows at least that"
         : null;
 }

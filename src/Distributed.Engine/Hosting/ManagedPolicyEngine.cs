@@ -32,17 +32,17 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     private long _callbackFailures;
     private int _disposed;
 
-    private ManagedPolicyEngine(ModelWeights weights, ITokenizer tokenizer, EngineOptions options)
+    private ManagedPolicyEngine(LoadedModel loaded, ITokenizer tokenizer, EngineOptions options)
     {
         _options = options;
-        _core = new EngineCore(weights, options.ContextLength, options.Threads);
+        _core = new EngineCore(loaded, options.Threads);
         var model = _core.Model;
-        Limits = new EngineLimits(model.Config.VocabularySize, model.ContextLength, weights.Count);
-        Tensors = weights.Tensors;
+        Tensors = loaded.Tensors;
+        Limits = new EngineLimits(model.Config.VocabularySize, model.ContextLength, Tensors.Sum(tensor => tensor.ElementCount));
         var gate = new object();
         var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
         var pages = (int)Math.Clamp(options.CacheBytes / ((long)layout.PageFloats * sizeof(float)), KeyValueLayout.Pages(model.ContextLength), int.MaxValue);
-        var bounds = new GenerationBounds(options.MaxSequences, pages, options.RowsPerWorker, options.BatchRows);
+        var bounds = new GenerationBounds(options.MaxSequences, pages, options.BatchTurns, options.BatchRows);
         _loop = new GenerationLoop(gate, model, bounds, options.Threads, turn => turn.Answer(turn.ToReply()));
         _queue = new EngineQueue(gate, _core, _loop, () => WeightsVersion);
         _stops = new StopRules(tokenizer, model.Config.VocabularySize);
@@ -71,8 +71,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     /// <exception cref="ArgumentException">The options are out of range, or the tokenizer has ids the model does not have.</exception>
     public static ManagedPolicyEngine Load(string folder, EngineOptions options)
     {
-        var weights = ModelFolder.Load(folder);
-        return Create(weights, () => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")), options);
+        return Create(LoadedModel.Load(folder, options), () => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")), options);
     }
 
     /// <summary>An engine on random weights, to train from scratch.</summary>
@@ -82,7 +81,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     /// <param name="options">What the engine may use.</param>
     /// <exception cref="ArgumentException">The sizes or options are out of range, or the tokenizer has ids the model does not have.</exception>
     public static ManagedPolicyEngine Random(ModelConfig config, ulong seed, ITokenizer tokenizer, EngineOptions options) =>
-        Create(ModelWeights.Random(config, seed), () => tokenizer, options);
+        Create(LoadedModel.Create(ModelWeights.Random(config, seed), options), () => tokenizer, options);
 
     /// <summary>An engine on given weights.</summary>
     /// <param name="config">Shape of the model.</param>
@@ -103,7 +102,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
             throw;
         }
 
-        return Create(weights, () => tokenizer, options);
+        return Create(LoadedModel.Create(weights, options), () => tokenizer, options);
     }
 
     /// <inheritdoc/>
@@ -140,6 +139,10 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     /// <inheritdoc/>
     public void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply) =>
         Add(WorkKind.Score, false, () => _core.LogProbs(sequences), error => new LogProbsReply([], error), reply, answered => answered.Error);
+
+    /// <inheritdoc/>
+    public void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) =>
+        Add(WorkKind.Score, false, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
     public void Train(TrainRequest request, Action<TrainReply> reply) =>
@@ -189,21 +192,23 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     private static EngineError Closed { get; } = new("The engine is closed.");
 
     /// <summary>An engine on weights, which it takes over even if this fails.</summary>
-    internal static ManagedPolicyEngine Create(ModelWeights weights, Func<ITokenizer> makeTokenizer, EngineOptions options)
+    internal static ManagedPolicyEngine Create(ModelWeights weights, Func<ITokenizer> makeTokenizer, EngineOptions options) =>
+        Create(LoadedModel.Create(weights, options), makeTokenizer, options);
+
+    /// <summary>An engine on a model, which it takes over even if this fails.</summary>
+    internal static ManagedPolicyEngine Create(LoadedModel loaded, Func<ITokenizer> makeTokenizer, EngineOptions options)
     {
         try
         {
-            if (options.Complaint() is { } complaint)
-                throw new ArgumentException(complaint, nameof(options));
             var tokenizer = makeTokenizer();
-            if (tokenizer.VocabularySize > weights.Config.VocabularySize)
+            if (tokenizer.VocabularySize > loaded.Packed.Config.VocabularySize)
                 throw new ArgumentException(
-                    $"the tokenizer has {tokenizer.VocabularySize} ids, the model {weights.Config.VocabularySize}; they do not belong together", nameof(makeTokenizer));
-            return new ManagedPolicyEngine(weights, tokenizer, options);
+                    $"the tokenizer has {tokenizer.VocabularySize} ids, the model {loaded.Packed.Config.VocabularySize}; they do not belong together", nameof(makeTokenizer));
+            return new ManagedPolicyEngine(loaded, tokenizer, options);
         }
         catch
         {
-            weights.Dispose();
+            loaded.Dispose();
             throw;
         }
     }
@@ -245,7 +250,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
             _core.Save(folder);
             return null;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             return new EngineError($"{folder}: the model cannot be written: {error.Message.ReplaceLineEndings(" ")}");
         }

@@ -24,7 +24,27 @@ internal static unsafe class Gemm
     /// <param name="add">Optional addend [m, N]; with stride 0 one row (a bias) for all.</param>
     /// <param name="ldAdd">Row stride of the addend.</param>
     public static void Multiply(float* a, int lda, int m, PackedMatrix b, float* c, int ldc, float* add = null, int ldAdd = 0) =>
-        MultiplyPanels(Simd.Path, a, lda, m, b.Panels, b.K, b.K, b.N, c, ldc, add, ldAdd);
+        MultiplyColumns(a, lda, m, b, 0, b.N, c, ldc, add, ldAdd);
+
+    /// <summary>
+    /// Columns [column, column + columns) of <see cref="Multiply"/>, the first of them a multiple of 32; C and the addend begin with that column. The bits do not
+    /// depend on how the columns are shared out.
+    /// </summary>
+    public static void MultiplyColumns(
+        float* a, int lda, int m, PackedMatrix b, int column, int columns, float* c, int ldc, float* add = null, int ldAdd = 0)
+    {
+        MultiplyWithoutTerm(a, lda, m, b, column, columns, c, ldc, add, ldAdd);
+        b.Term?.Add(a, lda, m, column, columns, c, ldc);
+    }
+
+    /// <summary>As <see cref="MultiplyColumns"/>, but for <see cref="PackedMatrix.Term"/>, which the caller adds by itself.</summary>
+    public static void MultiplyWithoutTerm(float* a, int lda, int m, PackedMatrix b, int column, int columns, float* c, int ldc, float* add, int ldAdd)
+    {
+        if (b.Half is { } half)
+            GemmHalf.Multiply(a, lda, m, half, column, columns, c, ldc, add, ldAdd);
+        else
+            MultiplyPanels(Simd.Path, a, lda, m, b.Panels + ((nint)column * b.K), b.K, b.K, columns, c, ldc, add, ldAdd);
+    }
 
     /// <summary>As <see cref="Multiply"/> on bare panels that are <paramref name="panelDepth"/> rows deep, of which the first <paramref name="k"/> count.</summary>
     public static void MultiplyPanels(

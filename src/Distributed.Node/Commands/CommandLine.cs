@@ -16,6 +16,7 @@ public static class CommandLine
           ./distributed eval runs/NAME                          held-out success of its newest checkpoint
           ./distributed inspect runs/NAME                       read what the agent did, turn by turn
           ./distributed report runs/NAME                        learning curves as one HTML page
+          ./distributed compare recipes/compare-small.yaml      methods side by side on the same seeds, with intervals
           ./distributed options loss                            every option with 'loss' in its name
           ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render)
         """;
@@ -30,6 +31,7 @@ public static class CommandLine
         root.Add(TrainCommand.Create());
         root.Add(SftCommand.Create());
         root.Add(EvalCommand.Create());
+        root.Add(CompareCommand.Create());
         root.Add(InspectCommand.Create());
         root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());

@@ -12,7 +12,7 @@ internal static class LearningSetup
     /// <summary>Credit, loss and optimizer of an effective recipe.</summary>
     public static LearningOptions Learning(Recipe recipe) => new()
     {
-        Estimator = Estimator(recipe.Algorithm),
+        Estimator = CreditOptions.Estimator(recipe.Algorithm),
         GainScale = recipe.Ig.Scale == "log_prob_diff" ? GainScale.LogProbDiff : GainScale.ProbDiff,
         Aliases = recipe.Ig.Aliases == "max" ? AliasChoice.Max : AliasChoice.First,
         Loss = Loss(recipe.Loss),
@@ -37,36 +37,28 @@ internal static class LearningSetup
         NeedsScores = NeedsScores(recipe),
         TrainProblems = environment.Count(Split.Train),
         EvaluationQuestions = (int)Math.Min(recipe.Evaluation.Questions, environment.Count(Split.HeldOut)),
+        FinalEvaluationQuestions = (int)Math.Min(recipe.Evaluation.FinalQuestions ?? recipe.Evaluation.Questions, environment.Count(Split.HeldOut)),
         EvaluationEverySteps = recipe.Evaluation.EverySteps,
         LeaseTimeoutMs = (int)(recipe.Rollout.LeaseTimeoutS * 1000),
         StallTimeoutMs = (int)(recipe.StallTimeoutS * 1000),
     };
 
-    /// <summary>Whether trajectories go to a scorer: only if the method uses the gain.</summary>
-    public static bool NeedsScores(Recipe recipe) => AdvantageEstimators.Find(recipe.Algorithm.Name).UsesGains;
+    /// <summary>Whether trajectories go to a scorer: only if the method uses the gain, or it is to be logged.</summary>
+    public static bool NeedsScores(Recipe recipe) => recipe.Ig.Log || CreditOptions.UsesGains(recipe.Algorithm);
 
     // What sampling recorded is the trained policy's own log-probability only at temperature 1 without filters; and a correction needs
     // pi_old computed apart from pi_rollout.
     private static bool RecordedLogProbsAreThePolicys(Recipe recipe) =>
         recipe.RolloutIs is null && recipe.Rollout is { Temperature: 1, TopK: 0, TopP: 1 };
 
-    private static IAdvantageEstimator Estimator(AlgorithmSection algorithm) => algorithm.Name switch
-    {
-        "grpo" => new Grpo(new GrpoOptions(algorithm.NormAdvByStdInGrpo ?? true)),
-        "a2tgpo" => new A2tgpo(new A2tgpoOptions(
-            algorithm.Alpha,
-            algorithm.Gamma ?? 1,
-            algorithm.Beta ?? 0.3,
-            algorithm.IgStdFloor ?? 0,
-            algorithm.TurnGroupNorm ?? true,
-            algorithm.SqrtNScaling ?? true,
-            algorithm.AdaptiveClip ?? true,
-            Variant: algorithm.Variant == "released" ? MethodVariant.Released : MethodVariant.Paper)),
-        _ => throw new RefusedException($"algorithm.name: '{algorithm.Name}' cannot be built; choose grpo or a2tgpo"),
-    };
-
     private static PolicyLossOptions Loss(LossSection loss) => new(
-        loss.PolicyLoss == "turn" ? PolicyLossKind.Turn : PolicyLossKind.PpoClip,
+        loss.PolicyLoss switch
+        {
+            "turn" => PolicyLossKind.Turn,
+            "gspo" => PolicyLossKind.Gspo,
+            "cispo" => PolicyLossKind.Cispo,
+            _ => PolicyLossKind.PpoClip,
+        },
         loss.ClipRatioLow ?? 0.2,
         loss.ClipRatioHigh ?? 0.2,
         loss.ClipRatioC ?? 3,
@@ -78,7 +70,17 @@ internal static class LearningSetup
             "seq-mean-token-sum-norm" => LossAggMode.SeqMeanTokenSumNorm,
             _ => null,
         },
-        loss.LossScaleFactor);
+        loss.LossScaleFactor,
+        loss.KlCoef,
+        loss.KlEstimator switch
+        {
+            "k1" => KlEstimator.K1,
+            "abs" => KlEstimator.Abs,
+            "k2" => KlEstimator.K2,
+            "k1+" => KlEstimator.K1Plus,
+            "k3+" => KlEstimator.K3Plus,
+            _ => KlEstimator.K3,
+        });
 
     private static OptimizerOptions Optimizer(OptimizerSection optimizer, long step) => new(
         (float)(optimizer.Lr * Math.Min(1.0, step / (double)Math.Max(1, optimizer.WarmupSteps))),

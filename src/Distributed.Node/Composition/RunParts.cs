@@ -34,16 +34,20 @@ internal sealed class RunParts : IDisposable
     /// <summary>The learner's engine.</summary>
     public ManagedPolicyEngine Learner { get; private set; } = null!;
 
+    /// <summary>Holds the weights the run began with, if the loss weighs the distance to them.</summary>
+    public ManagedPolicyEngine? Reference { get; private set; }
+
     /// <summary>The parts of an effective recipe.</summary>
     /// <exception cref="RefusedException">A part refused what the recipe says.</exception>
     public static RunParts Create(Recipe recipe)
     {
         var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
-        var parts = new RunParts(ModelSource.Of(recipe.Model, recipe.Environment, (ulong)recipe.Seed), environment, episodes);
+        var parts = new RunParts(ModelSource.Of(recipe), environment, episodes);
         var cluster = recipe.Cluster;
         parts.Rollouts = [.. Enumerable.Range(0, cluster.RolloutNodes).Select(_ => parts.Model.NewEngine(cluster.RolloutThreads!.Value))];
         parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, cluster.ScorerNodes).Select(_ => parts.Model.NewEngine(cluster.ScorerThreads!.Value))] : [];
         parts.Learner = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
+        if (recipe.Loss.KlCoef > 0) parts.Reference = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
         return parts;
     }
 
@@ -61,6 +65,7 @@ internal sealed class RunParts : IDisposable
     public void Dispose()
     {
         foreach (var engine in Rollouts.Concat(Scorers).Append(Learner)) engine.Dispose();
+        Reference?.Dispose();
         Episodes.Dispose();
     }
 }

@@ -77,6 +77,7 @@ internal static class TrainingRun
             Learning = LearningSetup.Learning(recipe),
             Fabric = network.Join(LocalCluster.LearnerId),
             Engine = parts.Learner,
+            Reference = parts.Reference,
             Transport = transport,
             ScoreJobs = new ScoreJobBuilder(model.Tokenizer, format.AnswerPrefix, format.AnswerSuffix, recipe.Ig.Aliases == "max"),
             Observer = recorder,

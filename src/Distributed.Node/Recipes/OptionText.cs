@@ -25,6 +25,10 @@ internal static class OptionText
     public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture).Replace("E-0", "e-", StringComparison.Ordinal)
         .Replace("E", "e", StringComparison.Ordinal);
 
+    /// <summary>a, b and c.</summary>
+    public static string List(IReadOnlyList<string> words) =>
+        words.Count < 2 ? string.Concat(words) : $"{string.Join(", ", words.Take(words.Count - 1))} and {words[^1]}";
+
     /// <summary>The nearest of some words, or null if none is near: at most a third of its letters differ.</summary>
     public static string? Nearest(string word, IEnumerable<string> words) => words
         .Select(candidate => (candidate, distance: Distance(word, candidate)))

@@ -56,6 +56,9 @@ public sealed record Recipe : IOptionSection
     /// <summary>The policy that is trained.</summary>
     public ModelSection Model { get; init; } = new();
 
+    /// <summary>Train a low-rank adapter instead of the model's own weights.</summary>
+    public LoraSection? Lora { get; init; }
+
     /// <summary>What computes the model.</summary>
     public EngineSection Engine { get; init; } = new();
 

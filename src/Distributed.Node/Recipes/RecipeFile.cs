@@ -29,7 +29,7 @@ public static class RecipeFile
     /// <summary>The effective recipe as YAML; it reads back the same from any folder.</summary>
     public static string Write(WarmStartRecipe recipe) => RecipeWriter.Write(recipe);
 
-    private static Recipe Training(RecipeNode.Mapping node, string path, IReadOnlyList<string> overrides)
+    internal static Recipe Training(RecipeNode.Mapping node, string path, IReadOnlyList<string> overrides)
     {
         var binder = Bind<Recipe>(node, path, overrides, out var recipe);
         TrainingChecks.Check(recipe, binder);

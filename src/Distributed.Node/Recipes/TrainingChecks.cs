@@ -12,9 +12,8 @@ internal static partial class TrainingChecks
     public static void Check(Recipe recipe, OptionBinder binder)
     {
         Environment(recipe.Environment, recipe.Rollout, binder);
-        Model(recipe.Model, recipe.Environment, binder);
-        Algorithm(recipe, binder);
-        Loss(recipe, binder);
+        Model(recipe.Model, recipe.Lora, recipe.Environment, binder);
+        MethodChecks.Check(recipe, binder);
         if (recipe.Optimizer.Betas.Count != 2)
         {
             throw Refuse(binder, "optimizer.betas", $"has {recipe.Optimizer.Betas.Count} numbers; give two, for example [0.9, 0.999]");
@@ -95,13 +94,17 @@ internal static partial class TrainingChecks
         }
     }
 
-    private static void Model(ModelSection model, EnvironmentSection environment, OptionBinder binder)
+    private static void Model(ModelSection model, LoraSection? lora, EnvironmentSection environment, OptionBinder binder)
     {
         if (model.Path is null == model.Shape is null)
         {
             throw Refuse(binder, "model", model.Path is null
                 ? "is missing; name a model folder (model: {path: ...}) or a shape (model: {shape: {...}})"
                 : "has a path and a shape; keep one of the two");
+        }
+        if (lora is not null && model.Path is null)
+        {
+            throw Refuse(binder, "lora", "adapts a model that knows something already; name its folder (model: {path: ...})");
         }
         if (model.Shape is { } shape)
         {
@@ -125,39 +128,8 @@ internal static partial class TrainingChecks
         }
     }
 
-    private static void Algorithm(Recipe recipe, OptionBinder binder)
-    {
-        OnlyWith(recipe.Algorithm, recipe.Algorithm.Name, "algorithm", binder);
-        if (recipe.Algorithm.AdaptiveClip == true && recipe.Loss.PolicyLoss == "ppo_clip")
-        {
-            throw Refuse(binder, "algorithm.adaptive_clip", "needs the turn's own ratio; set loss.policy_loss: turn, or adaptive_clip: false");
-        }
-        if (recipe.Algorithm is { AdaptiveClip: false, Beta: > 0 })
-        {
-            throw Refuse(binder, "algorithm.beta", "does nothing with adaptive_clip: false; remove one of the two");
-        }
-    }
-
-    private static void Loss(Recipe recipe, OptionBinder binder)
-    {
-        var loss = recipe.Loss;
-        if (loss.LossAggMode == "seq-mean-token-sum-norm" && loss.LossScaleFactor is null)
-        {
-            throw Refuse(binder, "loss.loss_agg_mode", "seq-mean-token-sum-norm divides by loss.loss_scale_factor; give one, for example the most tokens an episode may sample");
-        }
-        if (loss.LossScaleFactor is not null && loss.LossAggMode != "seq-mean-token-sum-norm")
-        {
-            throw Refuse(binder, "loss.loss_scale_factor", "is used by loss_agg_mode: seq-mean-token-sum-norm only; set that or remove it");
-        }
-        var turn = (loss.PolicyLoss ?? (recipe.Algorithm.Name == "a2tgpo" ? "turn" : "ppo_clip")) == "turn";
-        if (turn && loss.ClipRatioC is not null)
-        {
-            throw Refuse(binder, "loss.clip_ratio_c", "belongs to policy_loss: ppo_clip; remove it");
-        }
-    }
-
     // An option marked with AppliesTo is written only where it does something.
-    private static void OnlyWith(IOptionSection section, string name, string path, OptionBinder binder)
+    public static void OnlyWith(IOptionSection section, string name, string path, OptionBinder binder)
     {
         foreach (var field in OptionField.Of(section.GetType()))
         {
@@ -165,7 +137,7 @@ internal static partial class TrainingChecks
                 && !applies.Names.Contains(name)
                 && field.Property.GetValue(section) is not null)
             {
-                throw Refuse(binder, $"{path}.{field.Key}", $"belongs to {string.Join(" and ", applies.Names)}, not to {name}; remove it");
+                throw Refuse(binder, $"{path}.{field.Key}", $"belongs to {OptionText.List(applies.Names)}, not to {name}; remove it");
             }
         }
     }

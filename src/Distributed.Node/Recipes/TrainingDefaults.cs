@@ -13,7 +13,7 @@ internal static class TrainingDefaults
         {
             Environment = Fill(recipe.Environment),
             Algorithm = algorithm,
-            Ig = recipe.Ig with { Scale = recipe.Ig.Scale ?? (algorithm.Variant == "released" ? "log_prob_diff" : "prob_diff") },
+            Ig = Fill(recipe.Ig, algorithm),
             Loss = Fill(recipe.Loss, algorithm),
             Cluster = cluster with
             {
@@ -42,39 +42,45 @@ internal static class TrainingDefaults
         };
     }
 
+    private static InformationGainSection Fill(InformationGainSection ig, AlgorithmSection algorithm) => ig.Log || CreditOptions.UsesGains(algorithm)
+        ? ig with { Scale = ig.Scale ?? (algorithm.Variant == "released" ? "log_prob_diff" : "prob_diff") }
+        : ig;
+
     private static AlgorithmSection Fill(AlgorithmSection algorithm, LossSection loss)
     {
-        if (algorithm.Name == "grpo")
+        if (algorithm.Name != "a2tgpo")
         {
-            return algorithm with { NormAdvByStdInGrpo = algorithm.NormAdvByStdInGrpo ?? true };
+            var other = CreditOptions.Fill(algorithm);
+            return other.Scale == "none" ? other with { ScaleFloor = null } : other;
         }
-        var variant = algorithm.Variant ?? "paper";
-        var adaptiveClip = algorithm.AdaptiveClip ?? loss.PolicyLoss != "ppo_clip"; // only a turn's own ratio has a range to adapt
-        return algorithm with
+        var adaptiveClip = algorithm.AdaptiveClip ?? loss.PolicyLoss is null or "turn"; // only a turn's own ratio has a range to adapt
+        var filled = CreditOptions.Fill(algorithm with
         {
-            Variant = variant,
-            Alpha = algorithm.Alpha ?? (variant == "released" ? 0.3 : 1),
-            Gamma = algorithm.Gamma ?? 1,
-            Beta = algorithm.Beta ?? (adaptiveClip ? 0.3 : null),
-            IgStdFloor = algorithm.IgStdFloor ?? 0,
-            TurnGroupNorm = algorithm.TurnGroupNorm ?? true,
-            SqrtNScaling = algorithm.SqrtNScaling ?? true,
+            Alpha = algorithm.Alpha ?? (algorithm.Variant == "released" ? 0.3 : 1),
             AdaptiveClip = adaptiveClip,
-        };
+        });
+        return adaptiveClip ? filled : filled with { Beta = null };
     }
 
     private static LossSection Fill(LossSection loss, AlgorithmSection algorithm)
     {
         var policyLoss = loss.PolicyLoss ?? (algorithm.Name == "a2tgpo" ? "turn" : "ppo_clip");
-        var turn = policyLoss == "turn";
-        var aggregation = algorithm.Name == "a2tgpo" && algorithm.Variant != "released" ? "seq-mean-token-mean" : "token-mean";
+        var (low, high) = policyLoss switch
+        {
+            "turn" => (3e-3, 4e-3),
+            "gspo" => (3e-4, 4e-4),
+            "cispo" => (1, 0.2),
+            _ => (0.2, 0.2),
+        };
+        var bySequence = (algorithm.Name == "a2tgpo" && algorithm.Variant != "released") || policyLoss == "gspo";
         return loss with
         {
             PolicyLoss = policyLoss,
-            ClipRatioLow = loss.ClipRatioLow ?? (turn ? 3e-3 : 0.2),
-            ClipRatioHigh = loss.ClipRatioHigh ?? (turn ? 4e-3 : 0.2),
-            ClipRatioC = loss.ClipRatioC ?? (turn ? null : 3),
-            LossAggMode = loss.LossAggMode ?? aggregation,
+            ClipRatioLow = loss.ClipRatioLow ?? low,
+            ClipRatioHigh = loss.ClipRatioHigh ?? high,
+            ClipRatioC = loss.ClipRatioC ?? (policyLoss == "ppo_clip" ? 3 : null),
+            LossAggMode = loss.LossAggMode ?? (bySequence ? "seq-mean-token-mean" : "token-mean"),
+            KlEstimator = loss.KlEstimator ?? (loss.KlCoef > 0 ? "k3" : null),
         };
     }
 }

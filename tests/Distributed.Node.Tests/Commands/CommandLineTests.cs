@@ -46,6 +46,7 @@ public sealed class CommandLineTests : IDisposable
         ["inspect", "nowhere"],
         ["inspect", ".", "--outcome", "great"],
         ["report", "nowhere"],
+        ["compare", "nowhere.yaml"],
         ["options", "no-such-option"]);
 
     [Theory]
@@ -90,7 +91,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var (code, text, _) = Run("options", "clip_ratio_low");
         code.ShouldBe(0);
-        text.ShouldStartWith("loss.clip_ratio_low (default 0.2; 0.003 for turn)");
+        text.ShouldStartWith("loss.clip_ratio_low (default 0.2; 0.003 for turn; 0.0003 for gspo; 1 for cispo)");
     }
 }
 

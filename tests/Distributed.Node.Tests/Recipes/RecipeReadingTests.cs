@@ -56,11 +56,21 @@ public sealed class RecipeReadingTests
     [InlineData("rollout: {top_p: 0}", "/r/x.yaml:2: rollout.top_p cannot be 0; give a number above 0 to 1")]
     [InlineData("optimizer: {betas: [0.9, 1]}", "/r/x.yaml:2: optimizer.betas cannot be 1; give a number from 0 to below 1")]
     [InlineData("rollout_is_threshold: 0", "/r/x.yaml:2: rollout_is_threshold cannot be 0; give a number more than 0")]
-    [InlineData("algorithm: gpro", "/r/x.yaml:2: algorithm.name cannot be 'gpro'; did you mean grpo? known: grpo, a2tgpo")]
+    [InlineData("algorithm: gpro", "/r/x.yaml:2: algorithm.name cannot be 'gpro'; did you mean grpo? known: grpo, rloo, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer")]
     public void A_value_out_of_range_is_refused_with_the_range(string line, string message) => Refusal(Smallest + line).ShouldBe(message);
 
     [Theory]
-    [InlineData("algorithm: {name: grpo, alpha: 1}", "algorithm.alpha belongs to a2tgpo, not to grpo; remove it")]
+    [InlineData("algorithm: {name: grpo, alpha: 1}", "algorithm.alpha belongs to a2tgpo, gtpo and turn-peer, not to grpo; remove it")]
+    [InlineData("algorithm: {name: gtpo, norm: separate}", "algorithm.norm is 'separate'; it must be one of joint, per_turn_index")]
+    [InlineData("algorithm: {name: turn-peer, scale_floor: 0.1}", "algorithm.scale_floor does nothing with scale: none; set scale: batch or peers, or remove it")]
+    [InlineData("algorithm: {name: grpo, shapers: [gated]}", "algorithm.shapers[0]: gated changes information gains only, and grpo uses none; choose igpo, a2tgpo or turn-peer, or remove it")]
+    [InlineData("algorithm: {name: grpo, shapers: [{name: rank-incentive}]}", "algorithm.shapers[0]: rank-incentive puts its reward into the turns' gains, and grpo uses none; set into: outcome")]
+    [InlineData("algorithm: {name: igpo, shapers: [{name: gated, weight: 1}]}", "algorithm.shapers[0].weight belongs to rank-incentive and tool-format, not to gated; remove it")]
+    [InlineData("algorithm: {name: igpo, shapers: [{threshold: 1}]}", "algorithm.shapers[0] has no name; for example {name: gated, threshold: 1}")]
+    [InlineData("algorithm: {name: igpo, shapers: [{name: length, easy_at: 0.2, hard_below: 0.5}]}", "algorithm.shapers[0].hard_below is 0.5; it must be from 0 to 0.2")]
+    [InlineData("algorithm: grpo\nig: {scale: prob_diff}", "ig.scale is used by methods with information gain, not by grpo; remove it, or set ig.log: true to measure gains all the same", 3)]
+    [InlineData("loss: {policy_loss: gspo, clip_ratio_c: 3}", "loss.clip_ratio_c belongs to policy_loss: ppo_clip; remove it")]
+    [InlineData("loss: {kl_estimator: k1}", "loss.kl_estimator does nothing with kl_coef 0; give a kl_coef or remove it")]
     [InlineData("rollout: {temperature: 0}", "rollout.temperature is 0: all rollouts of a group would be the same and nothing could be learnt; give more than 0")]
     [InlineData("rollout_is: token", "rollout_is corrects for an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it")]
     [InlineData("mini_batches: 33", "mini_batches is 33, but a step has only 32 groups; give at most prompts_per_step")]
@@ -75,8 +85,8 @@ public sealed class RecipeReadingTests
     [InlineData("rollout: {max_turns: 2}\nenvironment: {assembly: a.dll, type: A}", "rollout sets max_turns, max_turn_tokens or tool_time_limit_s, which a class of one's own decides in its Format; remove it")]
     [InlineData("optimizer: {betas: [0.9]}", "optimizer.betas has 1 numbers; give two, for example [0.9, 0.999]")]
     [InlineData("stall_timeout_s: 20", "stall_timeout_s: stall_timeout_s (20) must be longer than rollout.lease_timeout_s (30), or a lost lease ends the run before it is re-issued")]
-    public void Options_that_cannot_go_together_are_refused_with_the_mend(string lines, string message) =>
-        Refusal(Smallest + lines).ShouldBe("/r/x.yaml:2: " + message);
+    public void Options_that_cannot_go_together_are_refused_with_the_mend(string lines, string message, int line = 2) =>
+        Refusal(Smallest + lines).ShouldBe($"/r/x.yaml:{line}: {message}");
 
     [Fact]
     public void A_recipe_without_a_model_is_refused() =>
@@ -117,7 +127,7 @@ public sealed class RecipeReadingTests
     public void An_estimator_named_by_an_override_leaves_the_options_of_the_old_one_behind()
     {
         var recipe = Read(Smallest + "algorithm: {name: a2tgpo, ig_std_floor: 0.1}\n", "algorithm=grpo", "algorithm.norm_adv_by_std_in_grpo=false");
-        recipe.Algorithm.ShouldBe(new AlgorithmSection { Name = "grpo", NormAdvByStdInGrpo = false });
+        recipe.Algorithm.ShouldBe(new AlgorithmSection { Name = "grpo", NormAdvByStdInGrpo = false, Epsilon = 1e-6, SingletonGroup = "zero" });
         recipe.Loss.PolicyLoss.ShouldBe("ppo_clip");
     }
 

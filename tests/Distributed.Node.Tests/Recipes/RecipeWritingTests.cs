@@ -7,6 +7,12 @@ public sealed class RecipeWritingTests
     [Theory]
     [InlineData("model: {path: m}")]
     [InlineData("model: {path: m}\nalgorithm: grpo")]
+    [InlineData("model: {path: m}\nalgorithm: rloo\nloss: {policy_loss: cispo, kl_coef: 0.1}")]
+    [InlineData("model: {path: m}\nalgorithm: reinforce++-baseline\nig: {log: true}")]
+    [InlineData("model: {path: m}\nalgorithm: {name: gigpo, use_gains: true}")]
+    [InlineData("model: {path: m}\nalgorithm: gtpo\nloss: {policy_loss: gspo}")]
+    [InlineData("model: {path: m}\nalgorithm: igpo")]
+    [InlineData("model: {path: m}\nalgorithm: turn-peer")]
     [InlineData("model: {path: m}\nloss: {policy_loss: ppo_clip}")]
     [InlineData("model: {path: m}\nalgorithm: {variant: released, beta: 0.1}\nmini_batches: 4\nrollout_is: token")]
     [InlineData("model: {shape: {rope_theta: 123456.789}}\nloss: {loss_agg_mode: seq-mean-token-sum-norm, loss_scale_factor: 64}")]
@@ -23,6 +29,18 @@ public sealed class RecipeWritingTests
         again.Cluster.ShouldBe(recipe.Cluster);
         again.Name.ShouldBe("x");
         again.Environment.Options.ShouldBe(recipe.Environment.Options);
+    }
+
+    [Fact]
+    public void Shapers_read_back_with_every_option()
+    {
+        var recipe = RecipeFile.ParseTraining("model: {path: m}\nalgorithm: {name: igpo, shapers: [gated, {name: length, target_tokens: 7}, par]}", "/r/x.yaml", []);
+        var again = RecipeFile.ParseTraining(RecipeFile.Write(recipe), "/r/x.yaml", []);
+        again.Algorithm.Shapers.ShouldBe([
+            new ShaperSection { Name = "gated", Threshold = 1 },
+            new ShaperSection { Name = "length", Alpha = 0.5, TargetTokens = 7, EasyAt = 2.0 / 3, HardBelow = 1.0 / 3, CorrectAt = 1 },
+            new ShaperSection { Name = "par", Temperature = 1 },
+        ]);
     }
 
     [Fact]
