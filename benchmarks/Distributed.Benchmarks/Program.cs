@@ -1,44 +1,28 @@
 using System.Globalization;
 using Distributed.Benchmarks;
-using Distributed.Engine.Hosting;
-using Distributed.Engine.Model;
-using Distributed.Engine.Tokenizers;
-using Distributed.Environments;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks [-- ROUNDS]
-var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 7;
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | serve THREADS]
+var command = args.Length > 0 ? args[0] : "phases";
+var number = args.Length > 1 ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
 try
 {
-    var path = Path.Combine(folder.FullName, "tokenizer.json");
-    WordLevelTokenizerFile.Write(path, SearchVocabulary.Words, SearchVocabulary.Specials, SearchVocabulary.Unknown);
-    var tokenizer = Tokenizer.Load(path);
-    // The shape of the default recipe's policy.
-    var config = new ModelConfig
+    switch (command)
     {
-        HiddenSize = 128,
-        Layers = 4,
-        Heads = 4,
-        KeyValueHeads = 2,
-        HeadSize = 32,
-        IntermediateSize = 352,
-        VocabularySize = SearchVocabulary.Words.Length,
-        MaxPositions = 256,
-    };
-    using var one = ManagedPolicyEngine.Random(config, 1, tokenizer, new EngineOptions { Threads = 1 });
-    using var two = ManagedPolicyEngine.Random(config, 1, tokenizer, new EngineOptions { Threads = 2 });
-    var (single, both) = (new EngineWorkloads(one), new EngineWorkloads(two));
-    PairedRounds.Print("Phases of a step of 256 episodes", "tokens/s", PairedRounds.Measure(rounds,
-        new Contender("train, 1 thread", single.Train),
-        new Contender("train, 2 threads", both.Train),
-        new Contender("rollout, 1 thread", single.Rollout),
-        new Contender("rollout, 2 threads", both.Rollout),
-        new Contender("score, 1 thread", single.ScorePacked),
-        new Contender("score, 2 threads", both.ScorePacked)));
-    PairedRounds.Print("Information gain of 256 episodes, 2 threads", "tokens/s", PairedRounds.Measure(rounds,
-        new Contender("naive: one forward a boundary", both.ScoreNaively),
-        new Contender("packed: one forward a trajectory", both.ScorePacked)));
-    return 0;
+        case "phases":
+            PhaseBenchmark.Run(number > 0 ? (int)number : 7, folder.FullName);
+            return 0;
+        case "gemm":
+            GemmBenchmark.Run(number > 0 ? number : 0.3);
+            return 0;
+        case "serve":
+            using (var server = new ComparisonServer(number > 0 ? (int)number : Environment.ProcessorCount))
+                server.Serve(Console.In, Console.Out);
+            return 0;
+        default:
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm or serve");
+            return 2;
+    }
 }
 finally
 {

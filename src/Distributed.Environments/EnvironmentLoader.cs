@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.Loader;
 
+using Distributed.Environments.Arithmetic;
 using Distributed.Environments.OwnData;
 using Distributed.Ports;
 
@@ -16,12 +17,16 @@ public static class EnvironmentLoader
     /// <summary>The generated search world.</summary>
     public const string SearchWorld = "search-world";
 
+    /// <summary>Generated arithmetic word problems, solved by programs.</summary>
+    public const string Arithmetic = "arithmetic";
+
     /// <summary>Questions and passages of one's own.</summary>
     public const string JsonlSearch = "jsonl-search";
 
     private static readonly SortedDictionary<string, Type> builtIn = new(StringComparer.Ordinal)
     {
         [SearchWorld] = typeof(SearchEnvironment),
+        [Arithmetic] = typeof(ArithmeticEnvironment),
         [JsonlSearch] = typeof(JsonlSearchEnvironment),
     };
 

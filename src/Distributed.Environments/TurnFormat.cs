@@ -11,6 +11,10 @@ public abstract record AgentTurn
     /// <param name="Query">What for; trimmed, never empty.</param>
     public sealed record Search(string Query) : AgentTurn;
 
+    /// <summary>Runs a program.</summary>
+    /// <param name="Program">Its text; trimmed, never empty.</param>
+    public sealed record Code(string Program) : AgentTurn;
+
     /// <summary>Answers the question.</summary>
     /// <param name="Text">The answer; trimmed, never empty.</param>
     public sealed record Answer(string Text) : AgentTurn;
@@ -41,11 +45,13 @@ public static class TurnFormat
     /// <summary>A turn ends with one of these.</summary>
     public static ImmutableArray<string> StopStrings { get; } = [SearchClose, AnswerClose];
 
-    private static readonly ImmutableArray<string> tags =
-        [ThinkOpen, ThinkClose, SearchOpen, SearchClose, ResultOpen, ResultClose, AnswerOpen, AnswerClose];
+    private static readonly ToolTag search = new(SearchOpen, SearchClose, static text => new AgentTurn.Search(text));
 
     /// <summary>Reads a turn. Pure; never throws.</summary>
-    public static AgentTurn Parse(ReadOnlySpan<char> turn)
+    public static AgentTurn Parse(ReadOnlySpan<char> turn) => Parse(turn, search);
+
+    /// <summary>Reads a turn whose tool is called with another tag. Pure; never throws.</summary>
+    internal static AgentTurn Parse(ReadOnlySpan<char> turn, ToolTag tool)
     {
         var rest = turn.Trim();
         if (rest.IsEmpty)
@@ -54,23 +60,23 @@ public static class TurnFormat
         {
             if (TakeBlock(ref rest, ThinkOpen, ThinkClose, out var thought) is { } reason)
                 return new AgentTurn.Malformed(reason);
-            if (FirstTag(thought) is { } inside)
+            if (tool.FirstIn(thought) is { } inside)
                 return new AgentTurn.Malformed($"{inside} inside {ThinkOpen}");
             rest = rest.TrimStart();
             if (rest.IsEmpty)
-                return new AgentTurn.Malformed($"neither {SearchOpen} nor {AnswerOpen} after {ThinkClose}");
+                return new AgentTurn.Malformed($"neither {tool.Open} nor {AnswerOpen} after {ThinkClose}");
         }
 
-        return rest.StartsWith(SearchOpen) ? Action(rest, SearchOpen, SearchClose, static text => new AgentTurn.Search(text))
-            : rest.StartsWith(AnswerOpen) ? Action(rest, AnswerOpen, AnswerClose, static text => new AgentTurn.Answer(text))
-            : new AgentTurn.Malformed($"neither {SearchOpen} nor {AnswerOpen} where an action begins");
+        return rest.StartsWith(tool.Open) ? Action(rest, tool, tool.Open, tool.Close, tool.Call)
+            : rest.StartsWith(AnswerOpen) ? Action(rest, tool, AnswerOpen, AnswerClose, static text => new AgentTurn.Answer(text))
+            : new AgentTurn.Malformed($"neither {tool.Open} nor {AnswerOpen} where an action begins");
     }
 
-    private static AgentTurn Action(ReadOnlySpan<char> rest, string open, string close, Func<string, AgentTurn> make)
+    private static AgentTurn Action(ReadOnlySpan<char> rest, ToolTag tool, string open, string close, Func<string, AgentTurn> make)
     {
         if (TakeBlock(ref rest, open, close, out var content) is { } reason)
             return new AgentTurn.Malformed(reason);
-        if (FirstTag(content) is { } inside)
+        if (tool.FirstIn(content) is { } inside)
             return new AgentTurn.Malformed($"{inside} inside {open}");
         content = content.Trim();
         return content.IsEmpty ? new AgentTurn.Malformed($"{open} is empty")
@@ -93,8 +99,21 @@ public static class TurnFormat
         rest = rest[(end + close.Length)..];
         return null;
     }
+}
 
-    private static string? FirstTag(ReadOnlySpan<char> text)
+/// <summary>The tag an agent calls its tool with.</summary>
+/// <param name="Open">Opens the call.</param>
+/// <param name="Close">Closes it.</param>
+/// <param name="Call">Makes the turn of what stands between.</param>
+internal sealed record ToolTag(string Open, string Close, Func<string, AgentTurn> Call)
+{
+    private readonly ImmutableArray<string> tags =
+    [
+        TurnFormat.ThinkOpen, TurnFormat.ThinkClose, Open, Close, TurnFormat.ResultOpen, TurnFormat.ResultClose, TurnFormat.AnswerOpen, TurnFormat.AnswerClose,
+    ];
+
+    /// <summary>A tag of the format that stands in a text, or null.</summary>
+    public string? FirstIn(ReadOnlySpan<char> text)
     {
         if (!text.Contains('<'))
             return null;

@@ -19,10 +19,12 @@ public interface ICheckpointStore
 /// <param name="Optimizer">The optimizer's state.</param>
 /// <param name="Ledger">The coordinator's ledger, finished but untrained trajectories included; opaque to the store.</param>
 /// <param name="Recipe">The effective recipe as YAML.</param>
+/// <param name="Progress">What a learned credit method keeps; empty if there is none. Opaque to the store.</param>
 public sealed record Checkpoint(
     long Version,
     long Epoch,
     ReadOnlyMemory<byte> Weights,
     OptimizerState Optimizer,
     ReadOnlyMemory<byte> Ledger,
-    string Recipe);
+    string Recipe,
+    ReadOnlyMemory<byte> Progress = default);

@@ -32,6 +32,13 @@ public interface IPolicyEngine : IDisposable
     /// <summary>Log-probabilities of the target positions of each sequence, without training.</summary>
     void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply);
 
+    /// <summary>
+    /// The hidden state each target is predicted from: the decoder's output after its final norm. An engine that has none to give answers
+    /// with an error.
+    /// </summary>
+    void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) =>
+        reply(new HiddenStatesReply(0, [], new EngineError("this engine gives no hidden states; choose another method or engine")));
+
     /// <summary>One forward, backward and optimizer step over all sequences of the request.</summary>
     void Train(TrainRequest request, Action<TrainReply> reply);
 
@@ -71,4 +78,4 @@ public sealed record TensorShape(string Name, IReadOnlyList<int> Shape)
 public sealed record OptimizerState(long Step, ReadOnlyMemory<byte> FirstMoment, ReadOnlyMemory<byte> SecondMoment);
 
 /// <summary>Why a request was not fulfilled: one line for people.</summary>
-public sealed record EngineError(string Message);
+public record EngineError(string Message);

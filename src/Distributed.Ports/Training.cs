@@ -54,3 +54,9 @@ public sealed record TrainReply(
 
 /// <summary>Per sequence, per target: log p; <see cref="EngineError"/> if the request failed.</summary>
 public sealed record LogProbsReply(IReadOnlyList<ReadOnlyMemory<float>> LogProbs, EngineError? Error = null);
+
+/// <summary>Hidden states of targets.</summary>
+/// <param name="Width">d, numbers per state.</param>
+/// <param name="States">Per sequence its targets' states one after another: [targets * d].</param>
+/// <param name="Error">Set if the request failed.</param>
+public sealed record HiddenStatesReply(int Width, IReadOnlyList<ReadOnlyMemory<float>> States, EngineError? Error = null);

@@ -17,8 +17,8 @@ public sealed class OptionTests
             ["alpha", "gamma", "beta", "ig_std_floor", "turn_group_norm", "sqrt_scaling", "adaptive_clip", "divide_by_std", "variant"]);
         OptionNames.Of(typeof(PolicyLossOptions)).ShouldBe(
             ["policy_loss", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "loss_agg_mode", "loss_scale_factor", "kl_coef",
-                "kl_estimator", "mean_epsilon"]);
-        OptionNames.Of(typeof(RolloutCorrectionOptions)).ShouldBe(["rollout_is", "rollout_is_threshold", "rollout_is_batch_normalize"]);
+                "kl_estimator", "mean_epsilon", "tau_pos", "tau_neg", "clip_cov_ratio", "clip_cov_lb", "clip_cov_ub", "kl_cov_ratio", "ppo_kl_coef"]);
+        OptionNames.Of(typeof(RolloutCorrectionOptions)).ShouldBe(["rollout_is", "rollout_is_threshold", "rollout_is_batch_normalize", "rollout_is_icepop"]);
         OptionNames.Of(typeof(GroupFilterOptions)).ShouldBe(["filter_groups", "skip_below"]);
     }
 
@@ -53,5 +53,5 @@ public sealed class OptionTests
     [Fact]
     public void An_unknown_method_is_refused_with_the_list_of_methods() =>
         Should.Throw<CreditException>(() => AdvantageEstimators.Create("gppo")).Message.ShouldBe(
-            "unknown algorithm 'gppo'; there are grpo, rloo, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer");
+            "unknown algorithm 'gppo'; there are grpo, rloo, reinforce++, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer");
 }

@@ -44,6 +44,45 @@ public sealed class PolicyLossReferenceTests
     }
 
     [Theory]
+    [MemberData(nameof(CaseNames))]
+    public void Sapo_gmpo_and_reinforce_match(string name)
+    {
+        var batch = new ReferenceBatch(Case("policy_losses", name));
+        foreach (var (config, results) in batch.Configs())
+        {
+            var sapo = Options(PolicyLossKind.Sapo, config, LossAggMode.SeqMeanTokenMean, batch.Width);
+            batch.Check(sapo with { TauPos = config.Number("tau_pos"), TauNeg = config.Number("tau_neg") }, results.GetProperty("sapo"), $"{name} sapo");
+
+            // The reference's mean over sequences counts those without trained tokens.
+            var gmpo = Options(PolicyLossKind.Gmpo, config, LossAggMode.SeqMeanTokenSum, batch.Width);
+            batch.Check(gmpo, results.GetProperty("gmpo_geo_mean"), $"{name} gmpo", batch.Rows / (double)batch.RowsWithTokens);
+            batch.Check(Options(PolicyLossKind.Reinforce, config, LossAggMode.TokenMean, batch.Width), results.GetProperty("gpg"), $"{name} gpg");
+            batch.Check(Options(PolicyLossKind.Reinforce, config, LossAggMode.SeqMeanTokenSum, batch.Width), results.GetProperty("reinforce"), $"{name} reinforce");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(CaseNames))]
+    public void Clip_cov_and_kl_cov_match_when_tokens_are_chosen_under_the_current_policy(string name)
+    {
+        var batch = new ReferenceBatch(Case("policy_losses", name));
+        foreach (var (config, results) in batch.Configs())
+        {
+            var clip = results.GetProperty("clip_cov");
+            var clipCov = Options(PolicyLossKind.ClipCov, config, LossAggMode.TokenMean, batch.Width) with
+            {
+                ClipCovRatio = clip.Number("clip_cov_ratio"),
+                ClipCovLb = clip.Number("clip_cov_lb"),
+                ClipCovUb = clip.Number("clip_cov_ub"),
+            };
+            batch.Check(clipCov, clip, $"{name} clip_cov");
+            var kl = results.GetProperty("kl_cov");
+            var klCov = Options(PolicyLossKind.KlCov, config, LossAggMode.TokenMean, batch.Width) with { KlCovRatio = kl.Number("kl_cov_ratio"), PpoKlCoef = kl.Number("ppo_kl_coef") };
+            batch.Check(klCov, kl, $"{name} kl_cov");
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(TurnCaseNames))]
     public void The_turn_loss_matches_equations_10_to_12(string name)
     {

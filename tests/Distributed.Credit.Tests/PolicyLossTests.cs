@@ -58,7 +58,9 @@ public sealed class PolicyLossTests
             var gradient = new double[3];
             new PolicyLoss(new PolicyLossOptions(kind, LossAggMode: LossAggMode.SeqMeanTokenSum), [sequence]).Evaluate(0, logProbs,
                 gradient);
-            gradient.ShouldMatch([-2, -2, 1], $"{kind}");
+
+            // Gmpo credits the whole sequence with its mean advantage.
+            gradient.ShouldMatch(kind == PolicyLossKind.Gmpo ? [-1 / 3.0, -1 / 3.0, -1 / 3.0] : [-2, -2, 1], $"{kind}");
         }
     }
 
@@ -135,6 +137,26 @@ public sealed class PolicyLossTests
     }
 
     [Fact]
+    public void Clip_cov_leaves_out_no_more_tokens_than_it_may_and_chooses_them_by_the_seed()
+    {
+        double[] logProbs = [.. Enumerable.Range(0, 100).Select(i => i % 2 == 0 ? -3.0 : -0.1)];
+        double[] advantages = [.. Enumerable.Range(0, 100).Select(i => i % 2 == 0 ? -1.0 : 1.0)];
+        var sequence = new LossSequence(logProbs, advantages, new int[100]);
+        var options = new PolicyLossOptions(PolicyLossKind.ClipCov, ClipCovRatio: 0.1);
+        var (first, again, other) = (Left(1), Left(1), Left(2));
+        first.Length.ShouldBe(10);
+        again.ShouldBe(first);
+        other.ShouldNotBe(first);
+
+        int[] Left(ulong seed)
+        {
+            var gradient = new double[100];
+            new PolicyLoss(options, [sequence], selectionSeed: seed).Evaluate(0, logProbs, gradient);
+            return [.. Enumerable.Range(0, 100).Where(i => gradient[i] == 0)];
+        }
+    }
+
+    [Fact]
     public void A_sequence_without_targets_costs_nothing_and_is_left_out_of_the_mean()
     {
         var empty = new LossSequence(default, default, default);
@@ -154,6 +176,8 @@ public sealed class PolicyLossTests
         Refusal(new LossSequence(new[] { -1.0, -1, -1 }, new[] { 1.0, 2, 3 }, new[] { 0, 1, 0 }))
             .ShouldContain("turn 0 comes back at target 2");
         Refusal(new LossSequence(new[] { -1.0 }, new[] { 1.0 }, new[] { 0 }), new PolicyLossOptions(KlCoef: 0.1)).ShouldContain("kl_coef");
+        Refusal(new LossSequence(default, default, default), new PolicyLossOptions(PolicyLossKind.Gmpo, LossAggMode: LossAggMode.TokenMean)).ShouldContain("leave it out");
+        Refusal(new LossSequence(default, default, default), new PolicyLossOptions(ClipCovLb: 6)).ShouldContain("clip_cov_lb");
         Should.Throw<CreditException>(() => LossSequence.FromTurns(new[] { -1f }, new[] { 2 }, new RolloutCredit([1, 1], [1, 1], 1)))
             .Message.ShouldContain("turn id 2");
 

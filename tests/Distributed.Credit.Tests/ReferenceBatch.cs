@@ -31,6 +31,10 @@ internal sealed class ReferenceBatch
     /// <summary>Width of the padded batch, the reference's default divisor.</summary>
     public int Width => _mask[0].Length;
 
+    public int Rows => _mask.Length;
+
+    public int RowsWithTokens => _mask.Count(row => row.Any(set => set));
+
     private int Tokens => _mask.Sum(row => row.Count(set => set));
 
     public IEnumerable<(JsonElement Config, JsonElement Results)> Configs() =>
@@ -41,7 +45,7 @@ internal sealed class ReferenceBatch
 
     public LossStatistics Check(PolicyLossOptions options, JsonElement expected, string what, double scale = 1)
     {
-        var loss = new PolicyLoss(options, _sequences);
+        var loss = new PolicyLoss(options, _sequences, selectionLogProbs: [.. _logProbs.Select(row => new ReadOnlyMemory<double>(row))]);
         double total = 0;
         var gradients = expected.Table("grad_log_prob");
         for (var i = 0; i < _sequences.Length; i++)

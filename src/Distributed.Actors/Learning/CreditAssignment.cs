@@ -31,13 +31,20 @@ public static class CreditAssignment
     /// <summary>Drop reason of a slot whose whole group had nothing to teach (<c>filter_groups</c>).</summary>
     public const string Filtered = "filtered";
 
+    /// <summary>Drop reason of a slot all of whose tokens were too far off-policy (<c>rollout_rs</c>).</summary>
+    public const string Rejected = "rejected";
+
     /// <summary>Assigns credit to a batch.</summary>
-    public static AssignedBatch Assign(TrainBatch batch, LearningOptions options)
+    /// <param name="batch">Scored groups.</param>
+    /// <param name="options">How.</param>
+    /// <param name="contributions">What the progress head says of every turn of every rollout, in the batch's order; null without one.</param>
+    public static AssignedBatch Assign(TrainBatch batch, LearningOptions options, IReadOnlyList<double[]>? contributions = null)
     {
         var groups = batch.Groups.Where(group => group.Rollouts.Count > 0).ToArray();
         var scored = groups.Select(group => new ScoredGroup(group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture),
             [.. group.Rollouts.Select(rollout => Score(rollout, options))])).ToArray();
-        var credit = options.Estimator.Assign(scored);
+        var credited = contributions is null ? scored : Redistribute(scored, contributions, options.Progress?.Redistribute ?? true);
+        var credit = options.Estimator.Assign(credited);
         var filtered = GroupFilter.Apply(credit, options.Filter);
 
         var unused = new Dictionary<Slot, string>();
@@ -57,8 +64,27 @@ public static class CreditAssignment
         var rollouts = new List<CreditedRollout>();
         for (var g = 0; g < groups.Length; g++)
             for (var i = 0; i < groups[g].Rollouts.Count; i++)
-                rollouts.Add(Credited(groups[g].Rollouts[i].Trajectory, scored[g].Rollouts[i], credit.Groups[g].Rollouts[i]));
-        return new AssignedBatch(rows, rollouts, unused, tokens, sequences, Metrics(batch, scored, groups, credit, unused.Count));
+                rollouts.Add(Credited(groups[g].Rollouts[i].Trajectory, credited[g].Rollouts[i], credit.Groups[g].Rollouts[i]));
+        var metrics = Metrics(batch, scored, groups, credit, unused.Count);
+        if (contributions is not null) AddProgress(metrics, scored, credited, contributions);
+        return new AssignedBatch(rows, rollouts, unused, tokens, sequences, metrics);
+    }
+
+    private static ScoredGroup[] Redistribute(ScoredGroup[] scored, IReadOnlyList<double[]> contributions, bool redistribute)
+    {
+        var at = 0;
+        return [.. scored.Select(group => group with
+        {
+            Rollouts = [.. group.Rollouts.Select(rollout => ProgressCredit.Apply(rollout, contributions[at++], redistribute))],
+        })];
+    }
+
+    private static void AddProgress(Dictionary<string, double> metrics, ScoredGroup[] scored, ScoredGroup[] credited, IReadOnlyList<double[]> contributions)
+    {
+        double[] outcomes = [.. scored.SelectMany(group => group.Rollouts).Select(rollout => rollout.Outcome)];
+        metrics["progress/mse"] = outcomes.Zip(contributions, (outcome, turns) => Math.Pow(turns.Sum() - outcome, 2)).DefaultIfEmpty(0).Average();
+        var byTurn = GroupMetrics.Of(credited).GainByTurn;
+        for (var turn = 0; turn < byTurn.Length; turn++) metrics[$"progress/by_turn/{turn + 1}"] = byTurn[turn];
     }
 
     private static ScoredRollout Score(ScoredTrajectory rollout, LearningOptions options)

@@ -25,6 +25,8 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     private PolicyVersion _version;
     private ReadOnlyMemory<byte> _weights;
     private StepInProgress? _step;
+    private ProgressHead? _progress;
+    private bool _attributing;
     private PendingCheckpoint? _checkpoint;
     private int _saving;
     private int _skippedInRow;
@@ -58,6 +60,8 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
 
     private sealed record StartLoaded(EngineError? Error) : INoSerializationVerificationNeeded;
 
+    private sealed record TurnStates(TrainBatch Batch, IReadOnlyList<ProgressStates> Asked, HiddenStatesReply Reply) : INoSerializationVerificationNeeded;
+
     private sealed record OldLogProbs(LogProbsReply Reply) : INoSerializationVerificationNeeded;
 
     private sealed record ReferenceLogProbs(LogProbsReply Reply) : INoSerializationVerificationNeeded;
@@ -72,25 +76,6 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
 
     private sealed record Overdue(string What) : INoSerializationVerificationNeeded;
 
-    private sealed class StepInProgress(AssignedBatch batch)
-    {
-        public AssignedBatch Batch { get; } = batch;
-        public Dictionary<Slot, string> Unused { get; } = new(batch.Unused);
-        public StepMeasures Measures { get; } = new();
-        public IReadOnlyList<ReadOnlyMemory<float>>? Reference { get; set; }
-        public IReadOnlyList<MiniBatch> Parts { get; set; } = [];
-        public int NextPart { get; set; }
-        public bool Changed { get; set; }
-    }
-
-    private sealed class PendingCheckpoint(PolicyVersion version, ReadOnlyMemory<byte> weights)
-    {
-        public PolicyVersion Version { get; } = version;
-        public ReadOnlyMemory<byte> Weights { get; } = weights;
-        public OptimizerState? Optimizer { get; set; }
-        public LedgerSnapshot? Ledger { get; set; }
-    }
-
     private LearningOptions Learning => _life.Settings.Learning;
 
     private IPolicyEngine Engine => _life.Settings.Engine;
@@ -104,6 +89,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
             case Begin begin: OnBegin(begin); break;
             case StartLoaded loaded: OnStartLoaded(loaded.Error); break;
             case TrainBatch batch: OnBatch(batch); break;
+            case TurnStates states: OnTurnStates(states); break;
             case ReferenceLogProbs reference: OnReferenceLogProbs(reference.Reply); break;
             case OldLogProbs old: OnOldLogProbs(old.Reply); break;
             case Trained trained: OnTrained(trained.Reply); break;
@@ -141,7 +127,39 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     private void OnBatch(TrainBatch batch)
     {
         if (_stopWanted) return; // its rollouts are in the ledger that the last checkpoint keeps
-        _step = new StepInProgress(CreditAssignment.Assign(batch, Learning));
+        if (Learning.Progress is null)
+        {
+            BeginStep(CreditAssignment.Assign(batch, Learning));
+            return;
+        }
+
+        _attributing = true;
+        var asked = ProgressStates.Of(batch, Engine.Limits.ContextLength);
+        var self = Self;
+        Engine.HiddenStates([.. asked.Select(states => states.Sequence)], reply => self.Tell(new TurnStates(batch, asked, reply)));
+    }
+
+    // A batch is attributed by the head as it was before it; then the head learns from it.
+    private void OnTurnStates(TurnStates states)
+    {
+        Require(states.Reply.Error);
+        _attributing = false;
+        _progress ??= NewHead(states.Reply.Width);
+        var byTurn = states.Asked.Select((asked, index) => asked.ByTurn(states.Reply.States[index], states.Reply.Width)).ToArray();
+        BeginStep(CreditAssignment.Assign(states.Batch, Learning, _progress.Attribute(byTurn)));
+        _progress.Train(byTurn, [.. states.Batch.Groups.SelectMany(group => group.Rollouts).Select(rollout => rollout.Trajectory.Reward)]);
+    }
+
+    private ProgressHead NewHead(int width)
+    {
+        var head = new ProgressHead(Learning.Progress!, width);
+        if (!_start.Progress.IsEmpty) head.Load(_start.Progress.Span);
+        return head;
+    }
+
+    private void BeginStep(AssignedBatch batch)
+    {
+        _step = new StepInProgress(batch);
         var self = Self;
         if (_step.Batch.Rows.Count == 0) EndStep(_weights);
         else if (_life.Settings.Reference is { } reference) reference.LogProbs([.. _step.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new ReferenceLogProbs(reply)));
@@ -172,9 +190,21 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     {
         var pairs = _step!.Batch.Rows.Select((row, index) => PolicyPair.Of(old[index].Span, row.RolloutLogProbs)).ToArray();
         var corrected = RolloutCorrection.Correct(Learning.Correction, pairs);
-        _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights, _step.Reference);
+        var rejection = Learning.Rejection.Count == 0 ? null : RolloutRejection.Apply(Learning.Rejection, pairs);
+        if (rejection is not null) Reject(_step, rejection);
+        _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights, rejection, _step.Reference);
         if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(corrected.Metrics);
         TrainNextPart();
+    }
+
+    // A rollout none of whose tokens is left changes nothing, so it is not counted as trained.
+    private static void Reject(StepInProgress step, Rejection rejection)
+    {
+        step.Measures.AddRejection(rejection);
+        for (var row = 0; row < rejection.Kept.Count; row++)
+        {
+            if (!rejection.Kept[row].Contains(true)) step.Unused[step.Batch.Rows[row].Trajectory.Slot] = CreditAssignment.Rejected;
+        }
     }
 
     private void TrainNextPart()
@@ -243,7 +273,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
 
     private void BeginCheckpoint()
     {
-        _checkpoint = new PendingCheckpoint(_version, _weights);
+        _checkpoint = new PendingCheckpoint(_version, _weights, _progress?.Save() ?? _start.Progress);
         WaitFor($"checkpoint {_version.Value} to be saved");
         var (version, self) = (_version, Self);
         // Asked before the next Train can be, and the engine keeps the order: the state is this version's.
@@ -257,7 +287,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         if (_checkpoint.Optimizer == null || _checkpoint.Ledger == null) return;
         var self = Self;
         var checkpoint = new Checkpoint(
-            version.Value, _life.Epoch.Value, _checkpoint.Weights, _checkpoint.Optimizer, WireCodec.EncodeLedger(_checkpoint.Ledger), _life.Settings.Recipe);
+            version.Value, _life.Epoch.Value, _checkpoint.Weights, _checkpoint.Optimizer, WireCodec.EncodeLedger(_checkpoint.Ledger), _life.Settings.Recipe, _checkpoint.Progress);
         if (_stopWanted) _finished ??= new WorkFinished(_checkpoint.Ledger.Totals, _checkpoint.Ledger.Groups.Sum(group => group.Slots.LongCount(slot => slot.DropReason == null)));
         _checkpoint = null;
         _saving++;
@@ -281,7 +311,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     {
         if (_stopWanted) return;
         _stopWanted = true;
-        if (_step != null || _checkpoint != null) return; // the step under way ends with a checkpoint; one under way is the last
+        if (_step != null || _attributing || _checkpoint != null) return; // the step under way ends with a checkpoint; one under way is the last
         BeginCheckpoint();
         _coordinator.Tell(CoordinatorActor.LedgerWanted.Instance);
     }

@@ -71,6 +71,9 @@ public sealed record LearningOptions
     /// <summary>Which accepted answers are scored.</summary>
     public AliasChoice Aliases { get; init; } = AliasChoice.First;
 
+    /// <summary>A learned split of the outcome over the turns takes the place of the information gain; null: none.</summary>
+    public ProgressOptions? Progress { get; init; }
+
     /// <summary>The program a turn wrote, for rewards by likeness of code; null where it wrote none.</summary>
     public Func<Trajectory, int, string?> ProgramText { get; init; } = (_, _) => null;
 
@@ -82,6 +85,9 @@ public sealed record LearningOptions
 
     /// <summary>Correction of pi_rollout to pi_old; needs <see cref="UseRolloutLogProbs"/> off.</summary>
     public RolloutCorrectionOptions Correction { get; init; } = new();
+
+    /// <summary>What is too far off-policy to be trained on; needs <see cref="UseRolloutLogProbs"/> off.</summary>
+    public IReadOnlyList<RejectionRule> Rejection { get; init; } = [];
 
     /// <summary>
     /// Take the log-probabilities recorded while sampling as pi_old's (two policies, verl's bypass mode) instead of computing

@@ -8,12 +8,13 @@ public sealed class MiniBatch : ISequenceLoss
 {
     private readonly PolicyLoss _loss;
 
-    /// <summary>An update over <paramref name="rows"/>; <paramref name="oldLogProbs"/>, <paramref name="isWeights"/> and <paramref name="reference"/> are per row, per target.</summary>
+    /// <summary>An update over <paramref name="rows"/>; <paramref name="oldLogProbs"/>, <paramref name="isWeights"/>, <paramref name="kept"/> and <paramref name="reference"/> are per row, per target.</summary>
     public MiniBatch(
         LearningOptions options,
         IReadOnlyList<TrainRow> rows,
         IReadOnlyList<ReadOnlyMemory<float>> oldLogProbs,
         IReadOnlyList<ReadOnlyMemory<double>>? isWeights,
+        IReadOnlyList<bool[]>? kept,
         IReadOnlyList<ReadOnlyMemory<float>>? reference,
         long batchTokens,
         long batchSequences)
@@ -37,16 +38,19 @@ public sealed class MiniBatch : ISequenceLoss
 
     /// <summary>
     /// Deals a batch's rows out to <see cref="LearningOptions.MiniBatches"/> updates, contiguous and as even as can be; parts without rows are left out.
-    /// A part's share of the batch's token and sequence counts is that of its rows.
+    /// A part's share of the batch's token and sequence counts, rejected ones left out, is that of its rows.
     /// </summary>
     public static IReadOnlyList<MiniBatch> Deal(
         LearningOptions options,
         AssignedBatch batch,
         IReadOnlyList<ReadOnlyMemory<float>> oldLogProbs,
         IReadOnlyList<ReadOnlyMemory<double>>? isWeights,
+        Rejection? rejection = null,
         IReadOnlyList<ReadOnlyMemory<float>>? reference = null)
     {
         var parts = Math.Min(options.MiniBatches, batch.Rows.Count);
+        var tokens = batch.BatchTokens - (rejection?.RejectedTokens ?? 0);
+        var sequences = batch.BatchSequences - (rejection?.RejectedSequences ?? 0);
         var dealt = new List<MiniBatch>(parts);
         for (var part = 0; part < parts; part++)
         {
@@ -57,9 +61,10 @@ public sealed class MiniBatch : ISequenceLoss
                 [.. batch.Rows.Skip(from).Take(to - from)],
                 [.. oldLogProbs.Skip(from).Take(to - from)],
                 isWeights is null ? null : [.. isWeights.Skip(from).Take(to - from)],
+                rejection is null ? null : [.. rejection.Kept.Skip(from).Take(to - from)],
                 reference is null ? null : [.. reference.Skip(from).Take(to - from)],
-                Math.Max(1, batch.BatchTokens * (to - from) / batch.Rows.Count),
-                Math.Max(1, batch.BatchSequences * (to - from) / batch.Rows.Count)));
+                Math.Max(1, tokens * (to - from) / batch.Rows.Count),
+                Math.Max(1, sequences * (to - from) / batch.Rows.Count)));
         }
 
         return dealt;

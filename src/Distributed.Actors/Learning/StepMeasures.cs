@@ -14,6 +14,7 @@ public sealed class StepMeasures
     private long _tokens;
     private int _parts;
     private OffPolicyMetrics? _mismatch;
+    private Rejection? _rejection;
 
     /// <summary>Adds an update.</summary>
     public void Add(MiniBatch part, TrainReply reply)
@@ -31,11 +32,14 @@ public sealed class StepMeasures
     /// <summary>Adds how far the sampling policy is from the trained one.</summary>
     public void AddMismatch(OffPolicyMetrics metrics) => _mismatch = metrics;
 
+    /// <summary>Adds what was rejected for being too far off-policy.</summary>
+    public void AddRejection(Rejection rejection) => _rejection = rejection;
+
     /// <summary>All metrics of the step: those of its batch and those of its training (means over updates, or over trained tokens).</summary>
     public IReadOnlyDictionary<string, double> Finish(IReadOnlyDictionary<string, double> batch, double learningRate)
     {
         double tokens = Math.Max(1, _tokens), parts = Math.Max(1, _parts);
-        return new Dictionary<string, double>(batch)
+        var metrics = new Dictionary<string, double>(batch)
         {
             ["loss"] = _loss / parts,
             ["grad_norm"] = _gradNorm / parts,
@@ -47,5 +51,12 @@ public sealed class StepMeasures
             ["mismatch_kl"] = _mismatch?.MismatchKl ?? 0,
             ["lr"] = learningRate,
         };
+        if (_rejection is { } rejection)
+        {
+            metrics["rollout_rs/rejected_tokens"] = rejection.RejectedTokens;
+            metrics["rollout_rs/rejected_sequences"] = rejection.RejectedSequences;
+        }
+
+        return metrics;
     }
 }

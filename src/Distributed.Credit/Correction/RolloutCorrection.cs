@@ -11,14 +11,19 @@ public enum RolloutIs
 
     /// <summary><c>sequence</c>: every token by the product of the sequence's ratios.</summary>
     Sequence,
+
+    /// <summary><c>geometric</c>: every token by the geometric mean of the sequence's ratios (what fw-ai/cookbook calls its sequence
+    /// level).</summary>
+    Geometric,
 }
 
 /// <summary>Options of the correction.</summary>
 /// <param name="RolloutIs">The level.</param>
 /// <param name="RolloutIsThreshold">Weights are truncated to this; above 0.</param>
 /// <param name="RolloutIsBatchNormalize">Divide the weights by their mean over the batch (over tokens, or over sequences).</param>
+/// <param name="RolloutIsIcepop">Weights outside [1 / this, this] become 0 instead of being truncated (IcePop); null: off. Above 1.</param>
 public sealed record RolloutCorrectionOptions(
-    RolloutIs RolloutIs = RolloutIs.None, double RolloutIsThreshold = 2, bool RolloutIsBatchNormalize = false);
+    RolloutIs RolloutIs = RolloutIs.None, double RolloutIsThreshold = 2, bool RolloutIsBatchNormalize = false, double? RolloutIsIcepop = null);
 
 /// <summary>log p of a sequence's targets under two policies, nats, of one length.</summary>
 /// <param name="Old">Under pi_old, the policy the ratio of the loss is taken against.</param>
@@ -62,15 +67,20 @@ public static class RolloutCorrection
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(batch);
         OptionRange.Above("rollout_correction", "rollout_is_threshold", options.RolloutIsThreshold, 0);
+        if (options.RolloutIsIcepop is { } bound) OptionRange.Above("rollout_correction", "rollout_is_icepop", bound, 1);
         for (var s = 0; s < batch.Count; s++) Validate(batch[s], s);
         var raw = new double[batch.Count][];
         for (var s = 0; s < raw.Length; s++)
-            raw[s] = options.RolloutIs == RolloutIs.Sequence ? SequenceRatios(batch[s]) : TokenRatios(batch[s]);
+            raw[s] = options.RolloutIs is RolloutIs.Sequence or RolloutIs.Geometric ? SequenceRatios(batch[s], options.RolloutIs) : TokenRatios(batch[s]);
         if (options.RolloutIs == RolloutIs.None) return new RolloutCorrected(null, OffPolicyMetrics.Of(batch, null, options));
         var metrics = OffPolicyMetrics.Of(batch, raw, options);
         foreach (var row in raw)
         {
-            for (var i = 0; i < row.Length; i++) row[i] = Math.Min(row[i], options.RolloutIsThreshold);
+            for (var i = 0; i < row.Length; i++)
+            {
+                var outside = options.RolloutIsIcepop is { } most && (row[i] > most || row[i] < 1 / most);
+                row[i] = outside ? 0 : Math.Min(row[i], options.RolloutIsThreshold);
+            }
         }
 
         if (options.RolloutIsBatchNormalize) DivideByMean(raw, options.RolloutIs);
@@ -85,10 +95,15 @@ public static class RolloutCorrection
         return ratios;
     }
 
-    private static double[] SequenceRatios(PolicyPair pair)
+    private static double[] SequenceRatios(PolicyPair pair, RolloutIs level)
     {
         double sum = 0;
-        for (var i = 0; i < pair.Old.Length; i++) sum += pair.Old.Span[i] - pair.Rollout.Span[i];
+        for (var i = 0; i < pair.Old.Length; i++)
+        {
+            var logRatio = pair.Old.Span[i] - pair.Rollout.Span[i];
+            sum += level == RolloutIs.Geometric ? Math.Clamp(logRatio, -LogRatioBound, LogRatioBound) / pair.Old.Length : logRatio;
+        }
+
         var ratios = new double[pair.Old.Length];
         Array.Fill(ratios, Math.Exp(Math.Clamp(sum, -LogRatioBound, LogRatioBound)));
         return ratios;

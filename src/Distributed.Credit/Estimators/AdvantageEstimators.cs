@@ -18,6 +18,9 @@ public static class AdvantageEstimators
         new("grpo", "2402.03300, as in verl", typeof(GrpoOptions), UsesGains: false, options => new Grpo((GrpoOptions)options)),
         new("rloo", "2402.14740, as in verl", typeof(RlooOptions), UsesGains: false, options => new Rloo((RlooOptions)options)),
         new(
+            "reinforce++", "2501.03262, as in verl, without a token discount", typeof(ReinforcePlusPlusOptions), UsesGains: false,
+            options => new ReinforcePlusPlus((ReinforcePlusPlusOptions)options)),
+        new(
             "reinforce++-baseline", "2501.03262, as in verl", typeof(ReinforcePlusPlusBaselineOptions), UsesGains: false,
             options => new ReinforcePlusPlusBaseline((ReinforcePlusPlusBaselineOptions)options)),
         new("gigpo", "2505.10978, as in verl-agent", typeof(GigpoOptions), UsesGains: false, options => new Gigpo((GigpoOptions)options)),

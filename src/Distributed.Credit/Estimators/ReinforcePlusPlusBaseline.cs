@@ -19,46 +19,8 @@ public sealed class ReinforcePlusPlusBaseline(ReinforcePlusPlusBaselineOptions o
     public string Name => "reinforce++-baseline";
 
     /// <inheritdoc/>
-    public BatchCredit Assign(IReadOnlyList<ScoredGroup> batch)
-    {
-        var centred = PerGroup.Assign(batch, Centre);
-        double sum = 0, min = double.PositiveInfinity, max = double.NegativeInfinity;
-        long tokens = 0;
-        ForEach((advantage, count) =>
-        {
-            sum += advantage * count;
-            tokens += count;
-            min = Math.Min(min, advantage);
-            max = Math.Max(max, advantage);
-        });
-        var mean = min == max ? min : sum / Math.Max(1, tokens);
-        double squares = 0;
-        ForEach((advantage, count) => squares += (advantage - mean) * (advantage - mean) * count);
-        var scale = tokens < 2 ? 0 : 1 / Math.Sqrt(squares / (tokens - 1) + options.WhitenEpsilon);
-
-        var groups = ImmutableArray.CreateBuilder<GroupCredit>(batch.Count);
-        foreach (var group in centred.Groups)
-        {
-            groups.Add(group with { Rollouts = [.. group.Rollouts.Select(Whiten)] });
-        }
-
-        return BatchCredit.Gather(batch, groups.MoveToImmutable());
-
-        RolloutCredit Whiten(RolloutCredit rollout) => RolloutCredit.Uniform(rollout.Advantages.Length, (rollout.OutcomeScore - mean) * scale);
-
-        // Rollouts without tokens have no say in the batch's mean.
-        void ForEach(Action<double, long> visit)
-        {
-            for (var g = 0; g < batch.Count; g++)
-            {
-                for (var i = 0; i < batch[g].Rollouts.Length; i++)
-                {
-                    var count = batch[g].Rollouts[i].TokenCount;
-                    if (count > 0) visit(centred.Groups[g].Rollouts[i].OutcomeScore, count);
-                }
-            }
-        }
-    }
+    public BatchCredit Assign(IReadOnlyList<ScoredGroup> batch) =>
+        TokenWhitening.Apply(batch, PerGroup.Assign(batch, Centre), options.WhitenEpsilon);
 
     private ImmutableArray<RolloutCredit> Centre(ScoredGroup group)
     {

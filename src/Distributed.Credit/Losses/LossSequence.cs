@@ -9,13 +9,15 @@ namespace Distributed.Credit;
 /// <param name="RolloutIsWeights">Constant weight of each target's loss (<see cref="RolloutCorrection"/>). Empty: 1.</param>
 /// <param name="ReferenceLogProbs">log p of each target under the reference policy; needed if <c>kl_coef</c> is above 0, else may be
 /// empty.</param>
+/// <param name="Kept">False for a target that is not trained on and counts nowhere (<see cref="RolloutRejection"/>). Empty: all are.</param>
 public sealed record LossSequence(
     ReadOnlyMemory<double> OldLogProbs,
     ReadOnlyMemory<double> Advantages,
     ReadOnlyMemory<int> TurnIds,
     ReadOnlyMemory<double> ClipScales = default,
     ReadOnlyMemory<double> RolloutIsWeights = default,
-    ReadOnlyMemory<double> ReferenceLogProbs = default)
+    ReadOnlyMemory<double> ReferenceLogProbs = default,
+    ReadOnlyMemory<bool> Kept = default)
 {
     /// <summary>n, the number of targets.</summary>
     public int Length => OldLogProbs.Length;
@@ -60,6 +62,7 @@ public sealed record LossSequence(
         if (!ReferenceLogProbs.IsEmpty) Require(index, ReferenceLogProbs.Length, "reference log-probabilities");
         else if (options.KlCoef > 0 && Length > 0)
             throw new CreditException($"sequence {index} has no reference log-probabilities, but kl_coef is above 0; compute them or set kl_coef to 0");
+        if (!Kept.IsEmpty) Require(index, Kept.Length, "kept marks");
         RequireFinite(index, OldLogProbs, "old log-probability");
         RequireFinite(index, Advantages, "advantage");
         RequireFinite(index, ClipScales, "clip scale");
@@ -73,6 +76,27 @@ public sealed record LossSequence(
                 throw new CreditException($"sequence {index}: turn {TurnIds.Span[i]} comes back at target {i}; the targets of one turn must stand together");
         }
     }
+
+    /// <summary>The places of the kept targets; null if all are kept.</summary>
+    internal int[]? KeptPlaces()
+    {
+        if (Kept.IsEmpty || !Kept.Span.Contains(false)) return null;
+        var places = new List<int>(Length);
+        for (var i = 0; i < Length; i++)
+        {
+            if (Kept.Span[i]) places.Add(i);
+        }
+
+        return [.. places];
+    }
+
+    /// <summary>The same sequence with only these targets.</summary>
+    internal LossSequence At(int[] places) => new(
+        Pick(OldLogProbs, places), Pick(Advantages, places), Pick(TurnIds, places), Pick(ClipScales, places), Pick(RolloutIsWeights, places),
+        Pick(ReferenceLogProbs, places));
+
+    private static ReadOnlyMemory<T> Pick<T>(ReadOnlyMemory<T> values, int[] places) =>
+        values.IsEmpty ? values : Array.ConvertAll(places, place => values.Span[place]);
 
     private void Require(int index, int length, string what)
     {

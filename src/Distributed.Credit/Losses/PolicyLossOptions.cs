@@ -14,6 +14,22 @@ public enum PolicyLossKind
 
     /// <summary><c>cispo</c>: the clipped ratio is a constant weight of the log-probability (2506.13585).</summary>
     Cispo,
+
+    /// <summary><c>sapo</c>: a sigmoid gate of the token ratio instead of a clip (2511.20347, as in verl).</summary>
+    Sapo,
+
+    /// <summary><c>gmpo</c>: geometric mean of the sequence's clipped token ratios (2507.20673, verl's "geo_mean").</summary>
+    Gmpo,
+
+    /// <summary><c>reinforce</c>: -A log p, no ratio (verl's "reinforce"; the same as its "gpg", 2504.02546).</summary>
+    Reinforce,
+
+    /// <summary><c>clip_cov</c>: as ppo_clip without dual clip, and some tokens of high covariance between advantage and log-probability are
+    /// left out (2505.22617).</summary>
+    ClipCov,
+
+    /// <summary><c>kl_cov</c>: the plain ratio, and the tokens of highest covariance are charged for leaving pi_old (2505.22617).</summary>
+    KlCov,
 }
 
 /// <summary>How token losses become one number (option <c>loss_agg_mode</c>).</summary>
@@ -60,13 +76,20 @@ public enum KlEstimator
 /// <param name="ClipRatioLow">The ratio is not rewarded below 1 - this; A2TGPO: 3e-3 with <c>turn</c>.</param>
 /// <param name="ClipRatioHigh">The ratio is not rewarded above 1 + this; A2TGPO: 4e-3 with <c>turn</c>.</param>
 /// <param name="ClipRatioC">Dual clip of <c>ppo_clip</c>: where A is negative the loss is at most -A times this; above 1.</param>
-/// <param name="LossAggMode">The aggregation; null: seq-mean-token-mean for <c>turn</c> and <c>gspo</c> (as both papers have it),
-/// token-mean otherwise.</param>
+/// <param name="LossAggMode">The aggregation; null: seq-mean-token-mean for <c>turn</c>, <c>gspo</c> and <c>sapo</c> (as their papers have
+/// it), token-mean otherwise. <c>gmpo</c> has one number a sequence and takes their mean: leave it out there.</param>
 /// <param name="LossScaleFactor">Divisor of seq-mean-token-sum-norm, above 0; must be given for that mode.</param>
 /// <param name="KlCoef">Weight of the distance to the reference policy; 0 leaves it out and no reference is needed.</param>
 /// <param name="KlEstimator">How that distance is estimated.</param>
-/// <param name="MeanEpsilon">Added to token counts before seq-mean-token-mean divides by them: 0 is exact, 1e-8 repeats verl to the last
-/// digits.</param>
+/// <param name="MeanEpsilon">Added to token counts before seq-mean-token-mean and gmpo divide by them: 0 is exact, 1e-8 repeats verl to the
+/// last digits.</param>
+/// <param name="TauPos"><c>sapo</c>: temperature of the gate where A is positive, above 0.</param>
+/// <param name="TauNeg"><c>sapo</c>: temperature of the gate elsewhere, above 0; a higher one forgets unlikely tokens more gently.</param>
+/// <param name="ClipCovRatio"><c>clip_cov</c>: most tokens left out, as a share of the batch's; at least one is.</param>
+/// <param name="ClipCovLb"><c>clip_cov</c>: only tokens of covariance above this may be left out.</param>
+/// <param name="ClipCovUb"><c>clip_cov</c>: only tokens of covariance below this may be left out.</param>
+/// <param name="KlCovRatio"><c>kl_cov</c>: share of the batch's tokens that is charged; at least one is.</param>
+/// <param name="PpoKlCoef"><c>kl_cov</c>: charge per nat of |log pi_theta - log pi_old|.</param>
 public sealed record PolicyLossOptions(
     PolicyLossKind PolicyLoss = PolicyLossKind.PpoClip,
     double ClipRatioLow = 0.2,
@@ -76,11 +99,23 @@ public sealed record PolicyLossOptions(
     double? LossScaleFactor = null,
     double KlCoef = 0,
     KlEstimator KlEstimator = KlEstimator.K3,
-    double MeanEpsilon = 0)
+    double MeanEpsilon = 0,
+    double TauPos = 1,
+    double TauNeg = 1.05,
+    double ClipCovRatio = 0.0002,
+    double ClipCovLb = 1,
+    double ClipCovUb = 5,
+    double KlCovRatio = 0.0002,
+    double PpoKlCoef = 1)
 {
     /// <summary>The aggregation in force.</summary>
-    public LossAggMode EffectiveLossAggMode => LossAggMode ??
-        (PolicyLoss is PolicyLossKind.Turn or PolicyLossKind.Gspo ? Credit.LossAggMode.SeqMeanTokenMean : Credit.LossAggMode.TokenMean);
+    public LossAggMode EffectiveLossAggMode => LossAggMode ?? PolicyLoss switch
+    {
+        PolicyLossKind.Turn or PolicyLossKind.Gspo or PolicyLossKind.Sapo => Credit.LossAggMode.SeqMeanTokenMean,
+        // One number a sequence, so the sum over its tokens is that number.
+        PolicyLossKind.Gmpo => Credit.LossAggMode.SeqMeanTokenSum,
+        _ => Credit.LossAggMode.TokenMean,
+    };
 
     /// <summary>Throws <see cref="CreditException"/> if an option is out of its range or one that is needed is missing.</summary>
     public void Validate()
@@ -91,6 +126,14 @@ public sealed record PolicyLossOptions(
         OptionRange.Above("policy_loss", "clip_ratio_c", ClipRatioC, 1);
         OptionRange.AtLeast("policy_loss", "kl_coef", KlCoef, 0);
         OptionRange.AtLeast("policy_loss", "mean_epsilon", MeanEpsilon, 0);
+        OptionRange.Above("policy_loss", "tau_pos", TauPos, 0);
+        OptionRange.Above("policy_loss", "tau_neg", TauNeg, 0);
+        OptionRange.Between("policy_loss", "clip_cov_ratio", ClipCovRatio, 0, 1);
+        OptionRange.Between("policy_loss", "kl_cov_ratio", KlCovRatio, 0, 1);
+        OptionRange.AtLeast("policy_loss", "ppo_kl_coef", PpoKlCoef, 0);
+        if (!(ClipCovLb < ClipCovUb)) throw new CreditException($"policy_loss: clip_cov_lb is {ClipCovLb} and clip_cov_ub {ClipCovUb}; the first must be the smaller");
+        if (PolicyLoss == PolicyLossKind.Gmpo && LossAggMode is { } given and not Credit.LossAggMode.SeqMeanTokenSum)
+            throw new CreditException($"policy_loss: gmpo takes the mean over sequences, loss_agg_mode {given} does not apply; leave it out");
         if (LossScaleFactor is { } factor) OptionRange.Above("policy_loss", "loss_scale_factor", factor, 0);
         else if (EffectiveLossAggMode == Credit.LossAggMode.SeqMeanTokenSumNorm)
             throw new CreditException("policy_loss: loss_agg_mode seq-mean-token-sum-norm needs loss_scale_factor; give a constant such as the most tokens a rollout may have");

@@ -9,56 +9,23 @@ internal static class ConfigFile
     private const long LongestFile = 1 << 20;
 
     /// <exception cref="ModelFormatException">The file is missing, malformed, or asks for what the engine does not do.</exception>
-    public static ModelConfig Load(string path)
+    public static ModelConfig Load(string path) => Parse(path, JsonFile.Read(path, LongestFile, "a model's config.json"));
+
+    public static ModelConfig Parse(string path, byte[] bytes) => JsonFile.Parse(path, bytes, "the model's config.json", root =>
     {
-        byte[] bytes;
-        try
-        {
-            if (new FileInfo(path) is { Exists: true, Length: > LongestFile })
-                throw new ModelFormatException($"{path}: is longer than {LongestFile} bytes; this is not a model's config.json.");
-            bytes = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ModelFormatException($"{path}: cannot be read ({e.Message}); a model folder needs config.json and model.safetensors.", e);
-        }
+        var config = Read(new ConfigReader(path, root));
+        return config.Complaint() is { } complaint ? throw new ModelFormatException($"{path}: {complaint}.") : config;
+    });
 
-        return Parse(path, bytes);
-    }
-
-    public static ModelConfig Parse(string path, byte[] bytes)
+    /// <summary>Hugging Face's <c>model_type</c>.</summary>
+    public static string TypeOf(ModelFamily family) => family switch
     {
-        try
-        {
-            var text = bytes.AsMemory(bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0);
-            using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 32 });
-            if (json.RootElement.ValueKind != JsonValueKind.Object)
-                throw new ModelFormatException($"{path}: is not a JSON object; fetch the model's config.json again.");
-            var config = Read(new ConfigReader(path, json.RootElement));
-            return config.Complaint() is { } complaint ? throw new ModelFormatException($"{path}: {complaint}.") : config;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new ModelFormatException($"{path}: is not valid JSON ({SafetensorsHeader.Short(e.Message)}); fetch the model's config.json again.", e);
-        }
-    }
+        ModelFamily.Qwen2 => "qwen2",
+        ModelFamily.Qwen3 => "qwen3",
+        _ => "llama",
+    };
 
-    public static void Save(string path, ModelConfig config)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
-            Write(json, config);
-        stream.WriteByte((byte)'\n');
-        var aside = path + ".tmp";
-        using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            stream.Position = 0;
-            stream.CopyTo(file);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(aside, path, overwrite: true);
-    }
+    public static void Save(string path, ModelConfig config) => JsonFile.Write(path, json => Write(json, config));
 
     private static ModelConfig Read(ConfigReader reader)
     {
@@ -74,12 +41,14 @@ internal static class ConfigFile
         reader.RequireFalse("mlp_bias", "the engine has no biases in the gated unit");
         reader.RequireFalse("use_sliding_window", "the engine attends to the whole context");
         reader.RequireFalse("is_encoder_decoder", "the engine is a decoder");
-        if (reader.OptionalNumber("partial_rotary_factor") is { } part && part != 1)
-            throw reader.Bad("partial_rotary_factor", "must be 1; the engine turns whole heads");
+        reader.RequireAbsent("quantization_config", "quantised weights cannot be read; use the model's BF16 or F32 files");
+        reader.RequireFullAttention();
+        reader.RequireWholeHeads();
 
         var heads = reader.Whole("num_attention_heads");
         var hidden = reader.Whole("hidden_size");
-        var headSize = reader.OptionalWhole("head_dim");
+        // Hugging Face's own default for this family does not follow from the other sizes.
+        var headSize = reader.OptionalWhole("head_dim") ?? (family == ModelFamily.Qwen3 ? 128 : null);
         if (headSize is null && (heads < 1 || hidden % heads != 0))
             throw reader.Bad("hidden_size", $"({hidden}) is not a multiple of num_attention_heads ({heads}); name head_dim");
         return new ModelConfig
@@ -88,7 +57,7 @@ internal static class ConfigFile
             HiddenSize = hidden,
             Layers = reader.Whole("num_hidden_layers"),
             Heads = heads,
-            KeyValueHeads = reader.OptionalWhole("num_key_value_heads") ?? heads,
+            KeyValueHeads = reader.OptionalWhole("num_key_value_heads") ?? (family == ModelFamily.Llama || reader.Names("num_key_value_heads") ? heads : 32),
             HeadSize = headSize ?? hidden / heads,
             IntermediateSize = reader.Whole("intermediate_size"),
             VocabularySize = reader.Whole("vocab_size"),
@@ -106,17 +75,17 @@ internal static class ConfigFile
 
     private static void Write(Utf8JsonWriter json, ModelConfig config)
     {
-        var (architecture, type) = config.Family switch
+        var architecture = config.Family switch
         {
-            ModelFamily.Qwen2 => ("Qwen2ForCausalLM", "qwen2"),
-            ModelFamily.Qwen3 => ("Qwen3ForCausalLM", "qwen3"),
-            _ => ("LlamaForCausalLM", "llama"),
+            ModelFamily.Qwen2 => "Qwen2ForCausalLM",
+            ModelFamily.Qwen3 => "Qwen3ForCausalLM",
+            _ => "LlamaForCausalLM",
         };
         json.WriteStartObject();
         json.WriteStartArray("architectures");
         json.WriteStringValue(architecture);
         json.WriteEndArray();
-        json.WriteString("model_type", type);
+        json.WriteString("model_type", TypeOf(config.Family));
         json.WriteString("hidden_act", "silu");
         json.WriteNumber("hidden_size", config.HiddenSize);
         json.WriteNumber("num_hidden_layers", config.Layers);

@@ -59,6 +59,39 @@ internal sealed class ConfigReader(string path, JsonElement root)
             throw Bad(key, $"is true; {why}");
     }
 
+    /// <summary>Whether the key is there, even if it is null.</summary>
+    public bool Names(string key) => root.TryGetProperty(key, out _);
+
+    public void RequireAbsent(string key, string why)
+    {
+        if (Find(key) is not null)
+            throw Bad(key, $"is set; {why}");
+    }
+
+    /// <summary>Newer files list each layer's kind of attention.</summary>
+    public void RequireFullAttention()
+    {
+        if (Find("layer_types") is not { } types)
+            return;
+        if (types.ValueKind != JsonValueKind.Array)
+            throw Bad("layer_types", "must be a list");
+        var layer = 0;
+        foreach (var type in types.EnumerateArray())
+        {
+            if (type.ValueKind != JsonValueKind.String || !type.ValueEquals("full_attention"))
+                throw Bad($"layer_types[{layer}]", $"is {SafetensorsHeader.Short(type.ToString())}; the engine attends to the whole context (full_attention)");
+            layer++;
+        }
+    }
+
+    public void RequireWholeHeads()
+    {
+        var part = OptionalNumber("partial_rotary_factor")
+            ?? (Rope("rope_parameters") is { } rope && rope.TryGetProperty("partial_rotary_factor", out var inner) ? Number("rope_parameters.partial_rotary_factor", inner) : 1);
+        if (part != 1)
+            throw Bad("partial_rotary_factor", "must be 1; the engine turns whole heads");
+    }
+
     /// <summary>The base of the rotary frequencies; newer files keep it in rope_parameters.</summary>
     public double RopeTheta() =>
         Rope("rope_parameters") is { } rope && rope.TryGetProperty("rope_theta", out var theta) ? Number("rope_theta", theta)

@@ -1,38 +1,63 @@
 using Distributed.Engine.Model;
+using Distributed.Ports;
 
 namespace Distributed.Engine.Formats;
 
-/// <summary>A model as a Hugging Face folder: config.json and model.safetensors. The tokenizer's file beside them is read by its own class.</summary>
-internal static class ModelFolder
+/// <summary>A model as a Hugging Face folder: config.json and model.safetensors, in one piece or several. The tokenizer's file beside them is read by its own class.</summary>
+internal sealed class ModelFolder : IDisposable
 {
     public const string ConfigName = "config.json";
     public const string WeightsName = "model.safetensors";
+    private const string Head = "lm_head.weight";
+
+    private ModelFolder(ModelConfig config, WeightFiles weights, ModelLayout layout) => (Config, Weights, Layout) = (config, weights, layout);
+
+    public ModelConfig Config { get; }
+
+    public WeightFiles Weights { get; }
+
+    public ModelLayout Layout { get; }
+
+    /// <summary>Opens a folder and checks that files and configuration belong together; reads no weights.</summary>
+    /// <exception cref="ModelFormatException">A file is missing or not as it must be; the message names it, the place and the mend.</exception>
+    public static ModelFolder Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new ModelFormatException($"{folder}: there is no such folder; give a folder with {ConfigName} and {WeightsName}.");
+        var config = ConfigFile.Load(Path.Combine(folder, ConfigName));
+        var weights = WeightFiles.Open(folder, WeightsName);
+        try
+        {
+            var layout = new ModelLayout(config);
+            var opened = new ModelFolder(config, weights, layout);
+            foreach (var tensor in layout.Tensors)
+            {
+                var stored = opened.Find(tensor);
+                stored.File.TypeOf(stored.Entry);
+            }
+
+            opened.RefuseExtra();
+            return opened;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Loads configuration and weights (F32, F16 or BF16, upcast to float32).</summary>
     /// <exception cref="ModelFormatException">A file is missing or not as it must be; the message names it, the place and the mend.</exception>
     public static unsafe ModelWeights Load(string folder)
     {
-        if (!Directory.Exists(folder))
-            throw new ModelFormatException($"{folder}: there is no such folder; give a folder with {ConfigName} and {WeightsName}.");
-        var config = ConfigFile.Load(Path.Combine(folder, ConfigName));
-        var path = Path.Combine(folder, WeightsName);
-        if (!File.Exists(path) && File.Exists(path + ".index.json"))
-            throw new ModelFormatException($"{path}.index.json: the weights are in several files; merge them into one {WeightsName}.");
-        using var file = SafetensorsFile.Open(path);
-        var layout = new ModelLayout(config);
-        var entries = layout.Tensors.Select(tensor => Find(file, tensor)).ToArray();
-        RefuseExtra(file, layout, config);
-
-        var weights = new ModelWeights(config);
+        using var opened = Open(folder);
+        var weights = new ModelWeights(opened.Config);
         try
         {
-            for (var i = 0; i < entries.Length; i++)
+            for (var i = 0; i < opened.Layout.Tensors.Count; i++)
             {
-                var values = weights.Pointer + layout.OffsetOf(i);
-                file.ReadFloats(entries[i], values);
-                for (long j = 0; j < layout.Tensors[i].ElementCount; j++)
-                    if (!float.IsFinite(values[j]))
-                        throw new ModelFormatException($"{path}: tensor '{entries[i].Name}' holds a value that is not finite (element {j}); use another checkpoint.");
+                var stored = opened.Find(opened.Layout.Tensors[i]);
+                stored.File.ReadFloats(stored.Entry, weights.Pointer + opened.Layout.OffsetOf(i));
             }
 
             return weights;
@@ -54,26 +79,50 @@ internal static class ModelFolder
         ConfigFile.Save(Path.Combine(folder, ConfigName), weights.Config);
     }
 
-    private static SafetensorsEntry Find(SafetensorsFile file, Ports.TensorShape tensor)
+    /// <summary>Where a tensor of the model lies.</summary>
+    /// <exception cref="ModelFormatException">It is missing or of another shape.</exception>
+    public StoredTensor Find(TensorShape tensor)
     {
-        if (!file.Entries.TryGetValue(tensor.Name, out var entry))
-            throw new ModelFormatException($"{file.Path}: tensor '{tensor.Name}' is missing; the file does not belong to the {ConfigName} beside it.");
-        if (!entry.Shape.SequenceEqual(tensor.Shape.Select(size => (long)size)))
+        if (!Weights.Tensors.TryGetValue(tensor.Name, out var stored))
             throw new ModelFormatException(
-                $"{file.Path}: tensor '{tensor.Name}' has shape [{string.Join(", ", entry.Shape)}], {ConfigName} asks for [{string.Join(", ", tensor.Shape)}]; they do not belong together.");
-        return entry;
+                $"{Weights.Path}: tensor '{tensor.Name}' is missing; "
+                + (tensor.Name == Head ? $"if the embedding is the head too, {ConfigName} must say tie_word_embeddings: true." : $"the file does not belong to the {ConfigName} beside it."));
+        if (!stored.Entry.Shape.SequenceEqual(tensor.Shape.Select(size => (long)size)))
+            throw new ModelFormatException(
+                $"{stored.File.Path}: tensor '{tensor.Name}' has shape [{string.Join(", ", stored.Entry.Shape)}], {ConfigName} asks for [{string.Join(", ", tensor.Shape)}]; they do not belong together.");
+        return stored;
     }
 
-    private static void RefuseExtra(SafetensorsFile file, ModelLayout layout, ModelConfig config)
+    public void Dispose() => Weights.Dispose();
+
+    private void RefuseExtra()
     {
-        foreach (var name in file.Entries.Keys.Order(StringComparer.Ordinal))
+        foreach (var (name, stored) in Weights.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             // Old files keep the rotary frequencies, which follow from config.json.
-            if (layout.IndexOf(name) >= 0 || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
+            if (Layout.IndexOf(name) >= 0 || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || IsCopyOfEmbedding(name, stored))
                 continue;
-            var why = name == "lm_head.weight" && config.TiedHead ? "config.json says that the head is tied; take the tensor out or set tie_word_embeddings to false"
+            var why = name == Head && Config.TiedHead ? "config.json says that the head is tied, yet this one differs from the embedding; take the tensor out or set tie_word_embeddings to false"
                 : "config.json has no place for it; take it out or use the right config.json";
-            throw new ModelFormatException($"{file.Path}: tensor '{SafetensorsHeader.Short(name)}' is not part of the model: {why}.");
+            throw new ModelFormatException($"{stored.File.Path}: tensor '{SafetensorsHeader.Short(name)}' is not part of the model: {why}.");
         }
+    }
+
+    // Some files of tied models hold the head nevertheless.
+    private unsafe bool IsCopyOfEmbedding(string name, StoredTensor head)
+    {
+        var embedding = Find(Layout.Tensors[0]);
+        if (name != Head || !Config.TiedHead || head.Entry.Type != embedding.Entry.Type || !head.Entry.Shape.SequenceEqual(embedding.Entry.Shape))
+            return false;
+        using var one = head.File.View(head.Entry);
+        using var other = embedding.File.View(embedding.Entry);
+        for (long at = 0, length = head.Entry.End - head.Entry.Start; at < length; at += 1 << 20)
+        {
+            var part = (int)Math.Min(1 << 20, length - at);
+            if (!new ReadOnlySpan<byte>(one.Pointer + at, part).SequenceEqual(new ReadOnlySpan<byte>(other.Pointer + at, part)))
+                return false;
+        }
+
+        return true;
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace Distributed.Engine.Formats;
@@ -5,6 +6,29 @@ namespace Distributed.Engine.Formats;
 /// <summary>Parses and checks the JSON header of a safetensors file.</summary>
 internal static class SafetensorsHeader
 {
+    /// <summary>Bytes in front of the header, which say how long it is.</summary>
+    public const int PrefixLength = 8;
+
+    /// <summary>Longest header that is accepted, as in the reference implementation.</summary>
+    public const long LongestHeader = 100_000_000;
+
+    /// <summary>The header's length from a file's first bytes.</summary>
+    /// <param name="path">For messages.</param>
+    /// <param name="prefix">The first 8 bytes; fewer if the file has fewer.</param>
+    /// <param name="fileLength">Bytes of the whole file.</param>
+    /// <exception cref="ModelFormatException">The file is too short for a header of that length, or the length is absurd.</exception>
+    public static int LengthOf(string path, ReadOnlySpan<byte> prefix, long fileLength)
+    {
+        if (prefix.Length < PrefixLength)
+            throw new ModelFormatException($"{path}: is {fileLength} bytes long, too short for a safetensors file; fetch or save it again.");
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > LongestHeader)
+            throw new ModelFormatException($"{path}: claims a header of {length} bytes, more than {LongestHeader}; this is not a safetensors file.");
+        if ((long)length > fileLength - PrefixLength)
+            throw new ModelFormatException($"{path}: is cut off inside its header ({fileLength} bytes, header {length}); fetch or save it again.");
+        return (int)length;
+    }
+
     /// <param name="path">For messages.</param>
     /// <param name="header">The JSON text, UTF-8.</param>
     /// <param name="dataLength">Bytes behind the header.</param>

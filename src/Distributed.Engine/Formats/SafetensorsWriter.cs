@@ -5,17 +5,24 @@ using Distributed.Ports;
 
 namespace Distributed.Engine.Formats;
 
-/// <summary>Writes safetensors with F32 tensors.</summary>
+/// <summary>Writes safetensors.</summary>
 internal static class SafetensorsWriter
 {
     /// <summary>Writes all weights durably: aside, flushed, then renamed over <paramref name="path"/>.</summary>
     /// <exception cref="IOException">The disk is full, or the folder cannot be written.</exception>
-    public static unsafe void Write(string path, ModelWeights weights)
-    {
-        var bytes = new byte[weights.ByteCount];
-        weights.CopyTo(bytes);
-        Write(path, weights.Tensors, new Dictionary<string, string> { ["format"] = "pt" }, [bytes]);
-    }
+    public static unsafe void Write(string path, ModelWeights weights) =>
+        Write(path, weights.Tensors, WeightType.F32, Metadata, file =>
+        {
+            for (long at = 0, left = weights.ByteCount; left > 0;)
+            {
+                var part = (int)Math.Min(left, 1 << 20);
+                file.Write(new ReadOnlySpan<byte>((byte*)weights.Pointer + at, part));
+                (at, left) = (at + part, left - part);
+            }
+        });
+
+    /// <summary>What Hugging Face's loader wants to find.</summary>
+    public static IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string> { ["format"] = "pt" };
 
     /// <summary>Writes F32 tensors durably, whose bytes lie back to back in <paramref name="parts"/>.</summary>
     /// <param name="path">Where; the file appears whole or not at all.</param>
@@ -23,25 +30,39 @@ internal static class SafetensorsWriter
     /// <param name="metadata">The header's free text.</param>
     /// <param name="parts">Little-endian float32, in order.</param>
     /// <exception cref="IOException">The disk is full, or the folder cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<TensorShape> tensors, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    public static void Write(string path, IReadOnlyList<TensorShape> tensors, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<ReadOnlyMemory<byte>> parts) =>
+        Write(path, tensors, WeightType.F32, metadata, file =>
+        {
+            foreach (var part in parts)
+                file.Write(part.Span);
+        });
+
+    /// <summary>Writes tensors of one type durably.</summary>
+    /// <param name="path">Where; the file appears whole or not at all.</param>
+    /// <param name="tensors">Names and shapes, in the order of the bytes.</param>
+    /// <param name="type">Type of all of them.</param>
+    /// <param name="metadata">The header's free text.</param>
+    /// <param name="values">Writes the bytes of all tensors, in order.</param>
+    /// <exception cref="IOException">The disk is full, or the folder cannot be written.</exception>
+    public static void Write(
+        string path, IReadOnlyList<TensorShape> tensors, WeightType type, IReadOnlyDictionary<string, string> metadata, Action<Stream> values)
     {
         var aside = path + ".tmp";
         using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
         {
-            var header = Header(tensors, metadata);
-            Span<byte> prefix = stackalloc byte[8];
+            var header = Header(tensors, type, metadata);
+            Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixLength];
             BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
             file.Write(prefix);
             file.Write(header);
-            foreach (var part in parts)
-                file.Write(part.Span);
+            values(file);
             file.Flush(flushToDisk: true);
         }
 
         File.Move(aside, path, overwrite: true);
     }
 
-    private static byte[] Header(IReadOnlyList<TensorShape> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] Header(IReadOnlyList<TensorShape> tensors, WeightType type, IReadOnlyDictionary<string, string> metadata)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
@@ -55,14 +76,14 @@ internal static class SafetensorsWriter
             foreach (var tensor in tensors)
             {
                 json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", type.ToString());
                 json.WriteStartArray("shape");
                 foreach (var size in tensor.Shape)
                     json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += tensor.ElementCount * sizeof(float));
+                json.WriteNumberValue(offset += tensor.ElementCount * type.Size());
                 json.WriteEndArray();
                 json.WriteEndObject();
             }

@@ -5,213 +5,211 @@ namespace Distributed.Engine.Generation;
 
 /// <summary>
 /// Runs single positions of many sequences through the decoder together: fed prompt tokens and freshly sampled ones alike are rows of the
-/// same matrix products, each at its own position of its own sequence. One thread's; the model is only read.
+/// same matrix products, each at its own position of its own sequence. The threads of a team share every phase: the products by columns, so that
+/// each weight is read once, and attention by sequence and head. The model is only read.
 /// </summary>
-internal sealed unsafe class DecoderBatch : IDisposable
+internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
 {
+    private const int Panel = PackedMatrix.PanelWidth;
+
     private readonly PackedModel _model;
     private readonly ModelConfig _config;
-    private readonly KeyValueLayout _layout;
-    private readonly float _scale;
-    private readonly SequenceCache[] _sequences;
-    private readonly int[] _tokens;
-    private readonly int[] _positions;
-    private readonly int[] _logitRows;
-    private readonly FloatBuffer _stream;
-    private readonly FloatBuffer _normed;
-    private readonly FloatBuffer _queries;
-    private readonly FloatBuffer _keysValues;
-    private readonly FloatBuffer _attended;
-    private readonly FloatBuffer _gates;
-    private readonly FloatBuffer _gated;
-    private readonly FloatBuffer _scores;
-    private readonly FloatBuffer _logits;
+    private readonly StepTeam _team;
+    private readonly RowAttention _attention;
+    private readonly BatchRows _rows;
+    private readonly BatchBuffers _buffers;
+    private readonly long[] _normedIn;
+    private Phase _phase;
+    private PackedLayer _layer;
 
     /// <summary>Takes memory for a number of rows, of which some may want logits.</summary>
-    public DecoderBatch(PackedModel model, KeyValueLayout layout, int maxRows, int maxLogitRows)
+    public DecoderBatch(PackedModel model, KeyValueLayout layout, StepTeam team, int maxRows, int maxLogitRows)
     {
-        (_model, _layout, _config, MaxRows) = (model, layout, model.Config, maxRows);
-        _scale = 1f / MathF.Sqrt(_config.HeadSize);
-        _sequences = new SequenceCache[maxRows];
-        _tokens = new int[maxRows];
-        _positions = new int[maxRows];
-        _logitRows = new int[maxLogitRows];
-        _stream = new FloatBuffer((long)maxRows * _config.HiddenSize);
-        _normed = new FloatBuffer((long)maxRows * _config.HiddenSize);
-        _queries = new FloatBuffer((long)maxRows * _config.QueryWidth);
-        _keysValues = new FloatBuffer((long)maxRows * 2 * _config.KeyValueWidth);
-        _attended = new FloatBuffer((long)maxRows * _config.QueryWidth);
-        _gates = new FloatBuffer((long)maxRows * 2 * _config.IntermediateSize);
-        _gated = new FloatBuffer((long)maxRows * _config.IntermediateSize);
-        _scores = new FloatBuffer(2L * KeyValueLayout.PagePositions * KeyValueLayout.Pages(model.ContextLength));
-        LogitStride = (_config.VocabularySize + 31) / 32 * 32 + 16;
-        _logits = new FloatBuffer((long)maxLogitRows * LogitStride);
+        (_model, _config, _team, _layer) = (model, model.Config, team, model.Layers[0]);
+        _rows = new BatchRows(maxRows, maxLogitRows);
+        _buffers = new BatchBuffers(model, maxRows, team.Threads);
+        _attention = new RowAttention(model, layout, _rows, _buffers, team.Threads);
+        _normedIn = new long[team.Threads * 16];
+    }
+
+    private enum Phase
+    {
+        QueryKeyValue,
+        KeyValue,
+        Store,
+        Query,
+        Attend,
+        StoreAndAttend,
+        Output,
+        GateUp,
+        Unit,
+        Down,
+        Head,
     }
 
     /// <summary>Most rows of a run.</summary>
-    public int MaxRows { get; }
-
-    private int Rows { get; set; }
-
-    private int LogitRows { get; set; }
-
-    private int LogitStride { get; }
+    public int MaxRows => _rows.MaxRows;
 
     /// <summary>Begins a new batch.</summary>
-    public void Clear() => (Rows, LogitRows) = (0, 0);
+    public void Clear() => _rows.Clear();
 
     /// <summary>Adds the next uncached positions of a sequence, which has pages for them; optionally asks for the logits of the last.</summary>
-    public void Add(SequenceCache sequence, int count, bool wantsLogits)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            _sequences[Rows] = sequence;
-            _positions[Rows] = sequence.Cached + i;
-            _tokens[Rows] = sequence.Tokens[sequence.Cached + i];
-            Rows++;
-        }
-
-        if (wantsLogits)
-            _logitRows[LogitRows++] = Rows - 1;
-    }
+    public void Add(SequenceCache sequence, int count, bool wantsLogits) => _rows.Add(sequence, count, wantsLogits);
 
     /// <summary>Logits of the n-th row that wanted them.</summary>
-    public ReadOnlySpan<float> Logits(int index) => new(_logits.Pointer + ((nint)index * LogitStride), _config.VocabularySize);
+    public ReadOnlySpan<float> Logits(int index) => new(_buffers.Logits.Pointer + ((nint)index * _buffers.LogitStride), _config.VocabularySize);
 
     /// <summary>Works out all rows: their keys and values are in the pages afterwards, and the logits can be read.</summary>
     public void Run()
     {
-        if (Rows == 0)
+        if (_rows.Count == 0)
             return;
 
         Embed();
         for (var index = 0; index < _config.Layers; index++)
         {
-            var layer = _model.Layers[index];
-            KeysAndValues(layer, index);
-            if (index == _config.Layers - 1)
-                KeepLogitRows();
-            if (Rows == 0)
-                break;
-            Attention(layer, index);
-            Feed(layer);
+            _layer = _model.Layers[index];
+            _attention.Begin(_layer, index);
+            if (index == _config.Layers - 1 && _rows.LogitCount < _rows.Count)
+            {
+                LastLayerAttention();
+                if (_rows.Count == 0)
+                    return;
+            }
+            else
+            {
+                Run(Phase.QueryKeyValue, Panels(_layer.Query) + Panels(_layer.KeyValue));
+                Run(Phase.StoreAndAttend, _rows.SegmentCount * _config.KeyValueHeads);
+            }
+
+            Run(Phase.Output, Panels(_layer.Output));
+            if (_config.IntermediateSize % Panel == 0)
+            {
+                Run(Phase.GateUp, _config.IntermediateSize / Panel);
+            }
+            else
+            {
+                Run(Phase.GateUp, Panels(_layer.GateUp));
+                Run(Phase.Unit, _rows.Count);
+            }
+
+            Run(Phase.Down, Panels(_layer.Down));
         }
 
-        if (Rows > 0)
-            Head();
+        _buffers.ReserveLogits(_rows.Count);
+        Run(Phase.Head, (Panels(_model.Head) + HeadPanels - 1) / HeadPanels);
+    }
+
+    void IPhasedWork.Do(int chunk, int thread, long phase)
+    {
+        var (layer, rows, queries) = (_layer, _rows.Count, Panels(_layer.Query));
+        switch (_phase)
+        {
+            case Phase.QueryKeyValue when chunk < queries:
+            case Phase.Query:
+                Columns(Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.Query, chunk, _buffers.Queries.Pointer, _config.QueryWidth, layer.QueryBias, 0);
+                break;
+            case Phase.QueryKeyValue:
+                chunk -= queries;
+                goto case Phase.KeyValue;
+            case Phase.KeyValue:
+                Columns(Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.KeyValue, chunk, _buffers.KeysValues.Pointer, 2 * _config.KeyValueWidth, layer.KeyValueBias, 0);
+                break;
+            case Phase.Store:
+                _attention.Store(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
+                break;
+            case Phase.Attend:
+                _attention.Attend(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
+                break;
+            case Phase.StoreAndAttend:
+                _attention.Store(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
+                _attention.Attend(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
+                break;
+            case Phase.Output:
+                Columns(_buffers.Attended.Pointer, _buffers.AttendedStride, layer.Output, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
+                break;
+            case Phase.GateUp:
+                GateUp(layer, chunk, Normed(thread, phase, layer.PostNorm));
+                break;
+            case Phase.Unit:
+                SwiGlu.Forward(
+                    _buffers.Gates.Pointer + ((nint)chunk * 2 * _config.IntermediateSize), 2 * _config.IntermediateSize, 1, _config.IntermediateSize,
+                    _buffers.Gated.Pointer + ((nint)chunk * _buffers.GatedStride), _buffers.GatedStride);
+                break;
+            case Phase.Down:
+                Columns(_buffers.Gated.Pointer, _buffers.GatedStride, layer.Down, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
+                break;
+            default:
+                var normed = Normed(thread, phase, _model.Weights.Pointer + _model.Weights.Layout.FinalNorm);
+                for (var panel = chunk * HeadPanels; panel < Math.Min((chunk + 1) * HeadPanels, Panels(_model.Head)); panel++)
+                    Columns(normed, _buffers.HiddenStride, _model.Head, panel, _buffers.Logits.Pointer, _buffers.LogitStride, null, 0);
+                break;
+        }
     }
 
     public void Dispose()
     {
-        foreach (var buffer in new[] { _stream, _normed, _queries, _keysValues, _attended, _gates, _gated, _scores, _logits })
-            buffer.Dispose();
+        _buffers.Dispose();
+        _attention.Dispose();
+    }
+
+    // A large vocabulary has more panels than a phase may have chunks.
+    private int HeadPanels => 1 + (Panels(_model.Head) / 4096);
+
+    private static int Panels(PackedMatrix matrix) => (matrix.N + Panel - 1) / Panel;
+
+    private void Run(Phase phase, int chunks)
+    {
+        _phase = phase;
+        _team.Run(this, chunks);
+    }
+
+    // Of the last layer, rows without logits leave nothing behind but their keys and values.
+    private void LastLayerAttention()
+    {
+        Run(Phase.KeyValue, Panels(_layer.KeyValue));
+        Run(Phase.Store, _rows.SegmentCount * _config.KeyValueHeads);
+        _rows.KeepLogitRows(_buffers.Stream.Pointer, _config.HiddenSize);
+        if (_rows.Count == 0)
+            return;
+        Run(Phase.Query, Panels(_layer.Query));
+        Run(Phase.Attend, _rows.SegmentCount * _config.KeyValueHeads);
     }
 
     private void Embed()
     {
         var hidden = _config.HiddenSize;
         var table = _model.Weights.Pointer + _model.Weights.Layout.Embedding;
-        for (var row = 0; row < Rows; row++)
-            new ReadOnlySpan<float>(table + ((nint)_tokens[row] * hidden), hidden).CopyTo(new Span<float>(_stream.Pointer + ((nint)row * hidden), hidden));
+        for (var row = 0; row < _rows.Count; row++)
+            new ReadOnlySpan<float>(table + ((nint)_rows.Token(row) * hidden), hidden).CopyTo(new Span<float>(_buffers.Stream.Pointer + ((nint)row * hidden), hidden));
     }
 
-    // Of the last layer, rows without logits leave nothing behind but their keys and values.
-    private void KeepLogitRows()
+    // Every thread norms all rows for itself once a phase: that costs less than another phase would.
+    private float* Normed(int thread, long phase, float* weight)
     {
-        var hidden = _config.HiddenSize;
-        for (var i = 0; i < LogitRows; i++)
-        {
-            var row = _logitRows[i];
-            if (row == i)
-                continue;
-            (_sequences[i], _positions[i]) = (_sequences[row], _positions[row]);
-            foreach (var buffer in (ReadOnlySpan<FloatBuffer>)[_stream, _normed])
-                new ReadOnlySpan<float>(buffer.Pointer + ((nint)row * hidden), hidden).CopyTo(new Span<float>(buffer.Pointer + ((nint)i * hidden), hidden));
-        }
-
-        Rows = LogitRows;
+        var normed = _buffers.Normed(thread);
+        if (_normedIn[thread * 16] != phase)
+            RmsNorm.Forward(_buffers.Stream.Pointer, _config.HiddenSize, _rows.Count, _config.HiddenSize, weight, _config.NormEpsilon, normed, _buffers.HiddenStride);
+        _normedIn[thread * 16] = phase;
+        return normed;
     }
 
-    private void KeysAndValues(PackedLayer layer, int index)
+    private void GateUp(PackedLayer layer, int chunk, float* normed)
     {
-        int hidden = _config.HiddenSize, keyWidth = _config.KeyValueWidth, headSize = _config.HeadSize;
-        var keysValues = _keysValues.Pointer;
-        RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, layer.InputNorm, _config.NormEpsilon, _normed.Pointer, hidden);
-        Gemm.Multiply(_normed.Pointer, hidden, Rows, layer.KeyValue, keysValues, 2 * keyWidth, layer.KeyValueBias);
-        for (var row = 0; layer.KeyNorm is not null && row < Rows; row++)
-        {
-            var keys = keysValues + ((nint)row * 2 * keyWidth);
-            RmsNorm.Forward(keys, headSize, _config.KeyValueHeads, headSize, layer.KeyNorm, _config.NormEpsilon, keys, headSize);
-        }
-
-        fixed (int* positions = _positions)
-            Rotary.Apply(keysValues, 2 * keyWidth, Rows, _config.KeyValueHeads, headSize, positions, _model.Rotary.Cosines, _model.Rotary.Sines);
-        StoreKeysValues(index);
+        int inner = _config.IntermediateSize, width = 2 * inner;
+        Columns(normed, _buffers.HiddenStride, layer.GateUp, chunk, _buffers.Gates.Pointer, width, null, 0);
+        if (inner % Panel != 0)
+            return;
+        Columns(normed, _buffers.HiddenStride, layer.GateUp, chunk + (inner / Panel), _buffers.Gates.Pointer, width, null, 0);
+        SwiGlu.ForwardApart(
+            _buffers.Gates.Pointer + (chunk * Panel), _buffers.Gates.Pointer + inner + (chunk * Panel), width, _rows.Count, Panel,
+            _buffers.Gated.Pointer + (chunk * Panel), _buffers.GatedStride);
     }
 
-    private void Attention(PackedLayer layer, int index)
+    private void Columns(float* a, int lda, PackedMatrix b, int panel, float* c, int ldc, float* add, int ldAdd)
     {
-        int hidden = _config.HiddenSize, queryWidth = _config.QueryWidth, headSize = _config.HeadSize;
-        var queries = _queries.Pointer;
-        Gemm.Multiply(_normed.Pointer, hidden, Rows, layer.Query, queries, queryWidth, layer.QueryBias);
-        if (layer.QueryNorm is not null)
-            RmsNorm.Forward(queries, headSize, Rows * _config.Heads, headSize, layer.QueryNorm, _config.NormEpsilon, queries, headSize);
-        fixed (int* positions = _positions)
-            Rotary.Apply(queries, queryWidth, Rows, _config.Heads, headSize, positions, _model.Rotary.Cosines, _model.Rotary.Sines);
-        Attend(index);
-        Gemm.Multiply(_attended.Pointer, queryWidth, Rows, layer.Output, _stream.Pointer, hidden, _stream.Pointer, hidden);
-    }
-
-    // All rows' keys go in before any row looks: rows of one sequence see each other.
-    private void StoreKeysValues(int layer)
-    {
-        int keyWidth = _config.KeyValueWidth, headSize = _config.HeadSize;
-        for (var row = 0; row < Rows; row++)
-        {
-            var page = (float*)_sequences[row].Pages[_positions[row] / KeyValueLayout.PagePositions];
-            var slot = _positions[row] % KeyValueLayout.PagePositions;
-            var keys = _keysValues.Pointer + ((nint)row * 2 * keyWidth);
-            for (var head = 0; head < _config.KeyValueHeads; head++)
-            {
-                var key = keys + (head * headSize);
-                CachedAttention.Store(page + _layout.Tile(layer, head), _layout, slot, key, key + keyWidth);
-            }
-        }
-    }
-
-    private void Attend(int layer)
-    {
-        var group = _config.HeadsPerKeyValue;
-        for (var row = 0; row < Rows; row++)
-        {
-            var offset = (nint)row * _config.QueryWidth;
-            fixed (nint* pages = _sequences[row].Pages)
-            {
-                for (var head = 0; head < _config.KeyValueHeads; head++)
-                {
-                    var tile = _layout.Tile(layer, head);
-                    var first = offset + ((nint)head * group * _config.HeadSize);
-                    CachedAttention.Attend(
-                        pages, tile, _layout, _positions[row] + 1, _queries.Pointer + first, group, _scale, _scores.Pointer, _attended.Pointer + first);
-                }
-            }
-        }
-    }
-
-    private void Feed(PackedLayer layer)
-    {
-        int hidden = _config.HiddenSize, inner = _config.IntermediateSize;
-        RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, layer.PostNorm, _config.NormEpsilon, _normed.Pointer, hidden);
-        Gemm.Multiply(_normed.Pointer, hidden, Rows, layer.GateUp, _gates.Pointer, 2 * inner);
-        SwiGlu.Forward(_gates.Pointer, 2 * inner, Rows, inner, _gated.Pointer, inner);
-        Gemm.Multiply(_gated.Pointer, inner, Rows, layer.Down, _stream.Pointer, hidden, _stream.Pointer, hidden);
-    }
-
-    private void Head()
-    {
-        var hidden = _config.HiddenSize;
-        var norm = _model.Weights.Pointer + _model.Weights.Layout.FinalNorm;
-        RmsNorm.Forward(_stream.Pointer, hidden, Rows, hidden, norm, _config.NormEpsilon, _normed.Pointer, hidden);
-        Gemm.Multiply(_normed.Pointer, hidden, Rows, _model.Head, _logits.Pointer, LogitStride);
+        var column = panel * Panel;
+        Gemm.MultiplyPanels(
+            a, lda, _rows.Count, b.Panels + ((nint)column * b.K), b.K, b.K, Math.Min(Panel, b.N - column), c + column, ldc, add is null ? null : add + column, ldAdd);
     }
 }

@@ -4,20 +4,19 @@ using Distributed.Ports;
 namespace Distributed.Engine.Generation;
 
 /// <summary>
-/// Continuous batching: every worker thread keeps its own set of turns and runs them token by token, taking new turns in and letting
-/// ended ones go between any two tokens. Who sits beside whom, and on which thread, changes no result, so no order is promised.
+/// Continuous batching: all turns under way go on token by token together, new turns come in and ended ones go between any two tokens.
+/// Who sits beside whom, and which thread works out what, changes no result, so no order is promised.
 /// </summary>
-/// <remarks>All members but <see cref="RunWorker"/> are called with the lock held that was given at the start.</remarks>
+/// <remarks>All members but <see cref="Run"/> are called with the lock held that was given at the start.</remarks>
 internal sealed class GenerationLoop : IDisposable
 {
-    /// <summary>A worker that waits looks again after this long, though every change wakes it.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
-
     private readonly object _gate;
     private readonly PackedModel _model;
     private readonly GenerationBounds _bounds;
     private readonly KeyValuePages _pages;
-    private readonly GenerationWorker[] _workers;
+    private readonly StepTeam _team;
+    private readonly TurnBatch _batch;
+    private readonly List<Turn> _ended = [];
     private readonly Action<Turn> _answer;
     private readonly Dictionary<long, SequenceSlot> _sequences = [];
     private readonly LinkedList<SequenceSlot> _idle = new();
@@ -29,16 +28,15 @@ internal sealed class GenerationLoop : IDisposable
     /// <param name="gate">The lock that guards the loop's state.</param>
     /// <param name="model">The model; only read.</param>
     /// <param name="bounds">Bounds.</param>
-    /// <param name="workers">Threads that will call <see cref="RunWorker"/>.</param>
+    /// <param name="threads">Threads that will call <see cref="Run"/>.</param>
     /// <param name="answer">Takes ended turns, each once, without the lock.</param>
-    public GenerationLoop(object gate, PackedModel model, GenerationBounds bounds, int workers, Action<Turn> answer)
+    public GenerationLoop(object gate, PackedModel model, GenerationBounds bounds, int threads, Action<Turn> answer)
     {
         (_gate, _model, _bounds, _answer) = (gate, model, bounds, answer);
         var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
         _pages = new KeyValuePages(layout, Math.Max(bounds.CachePages, KeyValueLayout.Pages(model.ContextLength)));
-        _workers = new GenerationWorker[workers];
-        for (var i = 0; i < workers; i++)
-            _workers[i] = new GenerationWorker(model, layout, bounds);
+        _team = new StepTeam(threads);
+        _batch = new TurnBatch(model, layout, _team, bounds);
     }
 
     /// <summary>The version of the weights, as replies name it.</summary>
@@ -53,11 +51,11 @@ internal sealed class GenerationLoop : IDisposable
     /// <summary>Open sequences.</summary>
     public int SequenceCount => _sequences.Count;
 
-    /// <summary>Tokens sampled by all workers.</summary>
-    public long TokensSampled => _workers.Sum(worker => worker.TokensSampled);
+    /// <summary>Tokens sampled.</summary>
+    public long TokensSampled => _batch.TokensSampled;
 
-    /// <summary>Tokens fed (prompts, replies of tools, and what was worked out anew) by all workers.</summary>
-    public long TokensFed => _workers.Sum(worker => worker.TokensFed);
+    /// <summary>Tokens fed (prompts, replies of tools, and what was worked out anew).</summary>
+    public long TokensFed => _batch.TokensFed;
 
     /// <summary>Takes a turn in. It is answered exactly once, sooner or later.</summary>
     public void Add(Turn turn)
@@ -87,26 +85,21 @@ internal sealed class GenerationLoop : IDisposable
             DropPages(slot);
     }
 
-    /// <summary>Makes the workers return between two tokens, their turns kept for the next run.</summary>
+    /// <summary>Makes <see cref="Run"/> return between two tokens, their turns kept for the next run.</summary>
     public void Pause()
     {
         _paused = true;
         Monitor.PulseAll(_gate);
     }
 
-    /// <summary>Lets the workers run again.</summary>
+    /// <summary>Lets turns go on again.</summary>
     public void Resume() => _paused = false;
 
-    /// <summary>Fails every turn there is; the workers are not running. The turns are handed to the caller to answer.</summary>
+    /// <summary>Fails every turn there is; nothing is running. The turns are handed to the caller to answer.</summary>
     public List<Turn> FailAll(string why)
     {
-        var turns = new List<Turn>();
-        foreach (var worker in _workers)
-        {
-            turns.AddRange(worker.Turns);
-            worker.Turns.Clear();
-        }
-
+        var turns = new List<Turn>(_batch.Turns);
+        _batch.Turns.Clear();
         turns.AddRange(_ready);
         _ready.Clear();
         foreach (var turn in turns.ToArray())
@@ -122,40 +115,52 @@ internal sealed class GenerationLoop : IDisposable
     }
 
     /// <summary>
-    /// A worker's loop: returns when no turn is left anywhere or the loop is paused, but not before one step. Called without the lock, one
-    /// thread per index.
+    /// One thread's part: returns when no turn is left or the loop is paused, but not before one step. Called without the lock, one
+    /// thread per index; thread 0 leads.
     /// </summary>
-    public void RunWorker(int index)
+    public void Run(int thread)
     {
-        var worker = _workers[index];
+        if (thread > 0)
+        {
+            _team.Help(thread);
+            return;
+        }
+
+        try
+        {
+            Lead();
+        }
+        finally
+        {
+            _team.Close();
+        }
+    }
+
+    /// <summary>Called before the threads begin to <see cref="Run"/>.</summary>
+    public void Open() => _team.Open();
+
+    public void Dispose()
+    {
+        _batch.Dispose();
+        _pages.Dispose();
+    }
+
+    private void Lead()
+    {
         for (var isFirst = true; ; isFirst = false)
         {
             lock (_gate)
             {
-                while (true)
-                {
-                    if (isFirst || !_paused)
-                        TakeIn(worker);
-                    if (worker.Turns.Count > 0 || worker.Ended.Count > 0 || _paused || _pending == 0)
-                        break;
-                    Monitor.Wait(_gate, LongestWait);
-                }
-
-                if (worker.Ended.Count == 0 && (worker.Turns.Count == 0 || _paused && !isFirst))
+                if (isFirst || !_paused)
+                    TakeIn();
+                if (_ended.Count == 0 && (_batch.Turns.Count == 0 || _paused && !isFirst))
                     return;
             }
 
-            AnswerEnded(worker);
-            if (worker.Turns.Count > 0)
-                Step(worker);
+            AnswerEnded();
+            if (_batch.Turns.Count > 0)
+                Step();
         }
-    }
-
-    public void Dispose()
-    {
-        foreach (var worker in _workers)
-            worker.Dispose();
-        _pages.Dispose();
     }
 
     private SequenceSlot SlotFor(Turn turn)
@@ -172,16 +177,16 @@ internal sealed class GenerationLoop : IDisposable
         return slot;
     }
 
-    private void Step(GenerationWorker worker)
+    private void Step()
     {
         try
         {
-            worker.Step();
+            _batch.Step();
         }
         catch (Exception error)
         {
             // Nothing of the step can be trusted: every turn in it fails, and what they cached is worked out anew.
-            foreach (var turn in worker.Turns)
+            foreach (var turn in _batch.Turns)
             {
                 turn.Cache.Distrust();
                 turn.Fail($"sequence {turn.Request.Sequence}: generation failed ({error.GetType().Name}: {error.Message}); release it and start again");
@@ -190,16 +195,16 @@ internal sealed class GenerationLoop : IDisposable
 
         lock (_gate)
         {
-            foreach (var turn in worker.Turns)
+            foreach (var turn in _batch.Turns)
             {
                 if (turn.Slot!.IsReleased && turn.Finish is null)
                     turn.Fail($"sequence {turn.Request.Sequence}: released while its request was under way");
                 if (turn.Finish is not null)
-                    End(turn, worker, wasActive: true);
+                    End(turn, wasActive: true);
             }
 
-            worker.Turns.RemoveAll(turn => turn.Finish is not null);
-            foreach (var turn in worker.Turns)
+            _batch.Turns.RemoveAll(turn => turn.Finish is not null);
+            foreach (var turn in _batch.Turns)
             {
                 // A leader that was released, or failed, leaves its followers to themselves.
                 if (turn.Leader?.Finish is not null)
@@ -207,23 +212,21 @@ internal sealed class GenerationLoop : IDisposable
             }
         }
 
-        AnswerEnded(worker);
+        AnswerEnded();
     }
 
-    private void TakeIn(GenerationWorker worker)
+    private void TakeIn()
     {
-        // An even share each, so that few turns are worked on by all threads.
-        var share = Math.Min(_bounds.RowsPerWorker, (_pending + _workers.Length - 1) / _workers.Length);
-        while (worker.Turns.Count < share && _ready.TryPeek(out var turn))
+        while (_batch.Turns.Count < _bounds.BatchTurns && _ready.TryPeek(out var turn))
         {
             var started = turn.Finish is null && Start(turn);
             if (!started && turn.Finish is null)
                 break;
             _ready.Dequeue();
             if (started)
-                worker.Add(turn);
+                _batch.Add(turn);
             else
-                End(turn, worker, wasActive: false);
+                End(turn, wasActive: false);
         }
     }
 
@@ -266,8 +269,14 @@ internal sealed class GenerationLoop : IDisposable
             return $"MaxNewTokens is {request.MaxNewTokens}; at least one token must be asked for";
         if (request.StopStrings.Any(stop => stop.Length == 0))
             return "a stop string is empty; leave it out";
-        if (request.Sampling is not { Temperature: >= 0 and < float.PositiveInfinity, TopK: >= 0, TopP: > 0 and <= 1 })
-            return $"{request.Sampling} is out of range; Temperature must be 0 or more, TopK 0 or more, TopP above 0 and at most 1";
+        if (request.Sampling is not { Temperature: >= 0 and < float.PositiveInfinity, TopK: >= 0, TopP: > 0 and <= 1, MinP: >= 0 and <= 1 })
+            return $"{request.Sampling} is out of range; Temperature must be 0 or more, TopK 0 or more, TopP above 0 and at most 1, MinP from 0 to 1";
+        foreach (var token in request.StopTokens)
+        {
+            if ((uint)token >= (uint)_model.Config.VocabularySize)
+                return $"stop token {token} is outside the model's vocabulary of {_model.Config.VocabularySize}; leave it out";
+        }
+
         if (cache.Length + request.Append.Length == 0)
             return "it has no tokens to go on from; append a prompt";
         foreach (var token in request.Append.Span)
@@ -279,7 +288,7 @@ internal sealed class GenerationLoop : IDisposable
         return null;
     }
 
-    private void End(Turn turn, GenerationWorker worker, bool wasActive)
+    private void End(Turn turn, bool wasActive)
     {
         var slot = turn.Slot!;
         if (wasActive)
@@ -295,7 +304,7 @@ internal sealed class GenerationLoop : IDisposable
         slot.IsBusy = slot.Waiting.TryDequeue(out var next);
         if (next is not null)
             _ready.Enqueue(next);
-        worker.Ended.Add(turn);
+        _ended.Add(turn);
         Monitor.PulseAll(_gate);
     }
 
@@ -312,10 +321,10 @@ internal sealed class GenerationLoop : IDisposable
         slot.Cache.Trim(0, _pages);
     }
 
-    private void AnswerEnded(GenerationWorker worker)
+    private void AnswerEnded()
     {
-        foreach (var turn in worker.Ended)
+        foreach (var turn in _ended)
             _answer(turn);
-        worker.Ended.Clear();
+        _ended.Clear();
     }
 }

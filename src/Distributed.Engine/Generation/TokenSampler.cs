@@ -3,11 +3,14 @@ using Distributed.Ports;
 
 namespace Distributed.Engine.Generation;
 
-/// <summary>A drawn token and its recorded log-probability, nats.</summary>
-internal readonly record struct Draw(int Token, float LogProb)
+/// <summary>A drawn token.</summary>
+/// <param name="Token">Its id.</param>
+/// <param name="LogProb">Its log-probability under the distribution it was drawn from, nats.</param>
+/// <param name="ModelLogProb">Its log-probability under the full softmax at temperature 1, nats.</param>
+internal readonly record struct Draw(int Token, float LogProb, float ModelLogProb)
 {
     /// <summary>Stands for "the logits were not finite".</summary>
-    public static Draw Impossible { get; } = new(-1, float.NaN);
+    public static Draw Impossible { get; } = new(-1, float.NaN, float.NaN);
 }
 
 /// <summary>Draws tokens from rows of logits. Every sum runs in a fixed order over one row, so a row's draw depends on nothing else.</summary>
@@ -37,49 +40,40 @@ internal sealed unsafe class TokenSampler : IDisposable
         logits = logits[.._vocabulary];
         var weights = _weights.Span;
         logits.CopyTo(weights);
-        var isGreedy = sampling.Temperature == 0;
-        var inverse = isGreedy ? 1f : 1f / sampling.Temperature;
-        var highest = Softmax.Max(_weights.Pointer, _vocabulary);
-        if (inverse != 1f)
+        var modelMass = Softmax.Exponentiate(_weights.Pointer, _vocabulary, _vocabulary, 1f, out var highest);
+        if (!float.IsFinite(modelMass))
+            return Draw.Impossible;
+        if (sampling.Temperature == 0)
         {
-            foreach (ref var weight in weights)
-                weight = (weight - highest) * inverse;
+            var logProb = -MathF.Log(modelMass);
+            return new Draw(logits.IndexOf(highest), logProb, logProb);
         }
 
-        var total = Softmax.Exponentiate(_weights.Pointer, _vocabulary, _vocabulary, 1f, out _);
-        if (!float.IsFinite(total))
-            return Draw.Impossible;
-        if (isGreedy)
-            return Finish(logits.IndexOf(highest), highest, highest, inverse, total);
-        if (sampling.TopK > 0 && sampling.TopK < _vocabulary || sampling.TopP < 1)
-            return SampleFiltered(logits, sampling, inverse, highest, total, uniform);
+        var (inverse, total) = (1f, modelMass);
+        if (sampling.Temperature != 1f)
+        {
+            inverse = 1f / sampling.Temperature;
+            for (var token = 0; token < weights.Length; token++)
+                weights[token] = (logits[token] - highest) * inverse;
+            total = Softmax.Exponentiate(_weights.Pointer, _vocabulary, _vocabulary, 1f, out _);
+        }
 
-        var token = Walk(weights, uniform * total);
-        return Finish(token, logits[token], highest, inverse, total);
+        var (drawn, mass) = IsFiltered(sampling) ? DrawFiltered(logits, sampling, total, uniform) : (WeightedWalk.Find(weights, uniform * total), total);
+        var logit = logits[drawn] - highest;
+        return new Draw(drawn, (logit * inverse) - MathF.Log(mass), logit - MathF.Log(modelMass));
     }
 
     public void Dispose() => _weights.Dispose();
 
-    private static Draw Finish(int token, float logit, float highest, float inverse, float mass) =>
-        new(token, ((logit - highest) * inverse) - MathF.Log(mass));
+    private bool IsFiltered(SamplingOptions sampling) => sampling.TopK > 0 && sampling.TopK < _vocabulary || sampling.TopP < 1 || sampling.MinP > 0;
 
-    /// <summary>The token at which the running sum of weights passes the target. Rounding may carry it past the last one, which is taken then.</summary>
-    private static int Walk(ReadOnlySpan<float> weights, double target)
-    {
-        for (var token = 0; token < weights.Length; token++)
-        {
-            if (target < weights[token])
-                return token;
-            target -= weights[token];
-        }
-
-        return weights.Length - 1;
-    }
-
-    /// <summary>Top-k, then top-p over what is left, as Hugging Face's generation does; ties go to the lower id.</summary>
-    private Draw SampleFiltered(ReadOnlySpan<float> logits, SamplingOptions sampling, float inverse, float highest, float total, double uniform)
+    /// <summary>Top-k, then top-p over what is left, then min-p, in the order of Hugging Face's generation; ties go to the lower id.</summary>
+    private (int Token, float Mass) DrawFiltered(ReadOnlySpan<float> logits, SamplingOptions sampling, float total, double uniform)
     {
         var limited = sampling.TopK > 0 && sampling.TopK < _vocabulary;
+        if (!limited && sampling.TopP >= 1)
+            return DrawLikelyEnough(sampling.MinP, uniform);
+
         var considered = limited ? sampling.TopK : Math.Min(_vocabulary, FirstLook);
         int kept;
         double mass;
@@ -96,20 +90,36 @@ internal sealed unsafe class TokenSampler : IDisposable
             considered = (int)Math.Min(_vocabulary, considered * 8L);
         }
 
+        while (kept > 1 && _weights.Pointer[_order[kept - 1]] < sampling.MinP)
+            kept--;
+        return DrawAmong(_order.AsSpan(0, kept), uniform);
+    }
+
+    // The likeliest token's weight is e^0, so min-p is a bound on the weights themselves.
+    private (int Token, float Mass) DrawLikelyEnough(float minP, double uniform)
+    {
+        var count = 0;
+        for (var token = 0; token < _vocabulary; token++)
+        {
+            if (_weights.Pointer[token] >= minP)
+                _order[count++] = token;
+        }
+
+        return DrawAmong(_order.AsSpan(0, count), uniform);
+    }
+
+    private (int Token, float Mass) DrawAmong(ReadOnlySpan<int> candidates, double uniform)
+    {
+        var mass = Sum(candidates);
         var target = uniform * mass;
-        var token = _order[kept - 1];
-        foreach (var candidate in _order.AsSpan(0, kept))
+        foreach (var candidate in candidates)
         {
             if (target < _weights.Pointer[candidate])
-            {
-                token = candidate;
-                break;
-            }
-
+                return (candidate, (float)mass);
             target -= _weights.Pointer[candidate];
         }
 
-        return Finish(token, logits[token], highest, inverse, (float)mass);
+        return (candidates[^1], (float)mass);
     }
 
     /// <summary>How many of the likeliest tokens are needed to reach a mass, and the mass they have.</summary>

@@ -6,15 +6,21 @@ namespace Distributed.Engine.Generation;
 /// <summary>One generation request under way: what was asked, and what has been sampled so far.</summary>
 internal sealed class Turn
 {
+    private const int FirstRoom = 256;
+
     private readonly RandomStream _random;
-    private readonly List<int> _tokens = [];
-    private readonly List<float> _logProbs = [];
+    private readonly List<int> _tokens;
+    private readonly List<float> _logProbs;
+    private readonly List<float> _modelLogProbs;
+    private readonly List<VersionRun> _versions = [];
 
     /// <summary>A request that has not started yet.</summary>
     public Turn(GenerateRequest request, StopRule stop, Action<GenerateReply> answer)
     {
         (Request, Stop, Answer) = (request, stop, answer);
         _random = new RandomStream(request.Seed);
+        var room = Math.Clamp(request.MaxNewTokens, 0, FirstRoom);
+        (_tokens, _logProbs, _modelLogProbs) = (new List<int>(room), new List<float>(room), new List<float>(room));
     }
 
     public GenerateRequest Request { get; }
@@ -38,8 +44,8 @@ internal sealed class Turn
     /// <summary>Tokens of the sequence before the request: what a failed one goes back to.</summary>
     public int LengthBefore { get; private set; }
 
-    /// <summary>The weights it is sampled with.</summary>
-    public long Version { get; private set; }
+    /// <summary>The weights its next token is sampled with.</summary>
+    public long Version { get; set; }
 
     /// <summary>Tokens sampled.</summary>
     public int Count => _tokens.Count;
@@ -60,7 +66,7 @@ internal sealed class Turn
     /// <summary>Draws the next token and puts it behind the sequence; may end the turn.</summary>
     public void Sample(TokenSampler sampler, ReadOnlySpan<float> logits, IReadOnlyList<int> endTokens, int contextLength)
     {
-        var (token, logProb) = sampler.Sample(logits, Request.Sampling, _random.Uniform(Count));
+        var (token, logProb, modelLogProb) = sampler.Sample(logits, Request.Sampling, _random.Uniform(Count));
         if (token < 0)
         {
             Fail($"sequence {Request.Sequence}: the model's output is not finite at token {Cache.Length}; the weights are broken, load others");
@@ -69,8 +75,13 @@ internal sealed class Turn
 
         _tokens.Add(token);
         _logProbs.Add(logProb);
+        _modelLogProbs.Add(modelLogProb);
+        if (_versions.Count > 0 && _versions[^1].Version == Version)
+            _versions[^1] = _versions[^1] with { Tokens = _versions[^1].Tokens + 1 };
+        else
+            _versions.Add(new VersionRun(Version, 1));
         Cache.Append([token]);
-        if (endTokens.Contains(token) || Stop.IsMet(CollectionsMarshal.AsSpan(_tokens)))
+        if (endTokens.Contains(token) || Request.StopTokens.Contains(token) || Stop.IsMet(CollectionsMarshal.AsSpan(_tokens)))
             Finish = FinishReason.Stop;
         else if (Count == Request.MaxNewTokens)
             Finish = FinishReason.Length;
@@ -82,13 +93,22 @@ internal sealed class Turn
     public void EndForWantOfRoom(long version) => (Version, Finish) = (version, FinishReason.ContextFull);
 
     /// <summary>Ends the turn with an error; what was sampled is dropped.</summary>
-    public void Fail(string why)
+    public void Fail(string why) => Fail(new EngineError(why));
+
+    /// <summary>As <see cref="Fail(string)"/>.</summary>
+    public void Fail(EngineError why)
     {
-        (Finish, Error) = (FinishReason.Failed, new EngineError(why));
+        (Finish, Error) = (FinishReason.Failed, why);
         _tokens.Clear();
         _logProbs.Clear();
+        _modelLogProbs.Clear();
+        _versions.Clear();
     }
 
     /// <summary>The reply to an ended turn.</summary>
-    public GenerateReply ToReply() => new(Request.Sequence, _tokens.ToArray(), _logProbs.ToArray(), Version, Finish!.Value, Error);
+    public GenerateReply ToReply() => new(Request.Sequence, _tokens.ToArray(), _logProbs.ToArray(), _versions.Count > 0 ? _versions[^1].Version : Version, Finish!.Value, Error)
+    {
+        ModelLogProbs = _modelLogProbs.ToArray(),
+        Versions = [.. _versions],
+    };
 }

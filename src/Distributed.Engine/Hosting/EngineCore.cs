@@ -67,6 +67,13 @@ internal sealed class EngineCore : IDisposable
         return reply;
     }
 
+    public HiddenStatesReply HiddenStates(IReadOnlyList<TrainSequence> sequences)
+    {
+        var reply = _sequences.HiddenStates(sequences);
+        Interlocked.Add(ref _tokensScored, sequences.Sum(sequence => (long)sequence.Tokens.Length));
+        return reply;
+    }
+
     public TrainReply Train(TrainRequest request)
     {
         var reply = Trainer.Step(request);

@@ -21,11 +21,11 @@ public sealed record EngineOptions
     /// </summary>
     public long CacheBytes { get; init; } = 512L << 20;
 
-    /// <summary>Most turns one thread works on at a time.</summary>
-    internal int RowsPerWorker { get; init; } = 48;
+    /// <summary>Most turns worked on at a time; others wait until one ends.</summary>
+    internal int BatchTurns { get; init; } = 64;
 
-    /// <summary>Most tokens a thread runs through the model at once.</summary>
-    internal int BatchRows { get; init; } = 96;
+    /// <summary>Most tokens run through the model at once.</summary>
+    internal int BatchRows { get; init; } = 192;
 
     /// <summary>What is wrong with the options, or null.</summary>
     internal string? Complaint() =>
@@ -34,6 +34,6 @@ public sealed record EngineOptions
         : MaxSequences < 1 ? $"MaxSequences is {MaxSequences}; it must be at least 1"
         : MaxRequests < 1 ? $"MaxRequests is {MaxRequests}; it must be at least 1"
         : CacheBytes < 0 ? $"CacheBytes is {CacheBytes}; it must not be negative"
-        : RowsPerWorker < 1 || BatchRows < RowsPerWorker ? "RowsPerWorker must be at least 1 and BatchRows at least that"
+        : BatchTurns < 1 || BatchRows < BatchTurns ? "BatchTurns must be at least 1 and BatchRows at least that"
         : null;
 }

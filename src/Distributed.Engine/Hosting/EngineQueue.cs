@@ -191,7 +191,8 @@ internal sealed class EngineQueue
     private void Sample()
     {
         var start = Stopwatch.GetTimestamp();
-        _core.Pool.Run(_loop.RunWorker);
+        _loop.Open();
+        _core.Pool.Run(_loop.Run);
         Interlocked.Add(ref _generateTicks, Stopwatch.GetTimestamp() - start);
     }
 

@@ -42,7 +42,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
         var gate = new object();
         var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
         var pages = (int)Math.Clamp(options.CacheBytes / ((long)layout.PageFloats * sizeof(float)), KeyValueLayout.Pages(model.ContextLength), int.MaxValue);
-        var bounds = new GenerationBounds(options.MaxSequences, pages, options.RowsPerWorker, options.BatchRows);
+        var bounds = new GenerationBounds(options.MaxSequences, pages, options.BatchTurns, options.BatchRows);
         _loop = new GenerationLoop(gate, model, bounds, options.Threads, turn => turn.Answer(turn.ToReply()));
         _queue = new EngineQueue(gate, _core, _loop, () => WeightsVersion);
         _stops = new StopRules(tokenizer, model.Config.VocabularySize);
@@ -140,6 +140,10 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     /// <inheritdoc/>
     public void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply) =>
         Add(WorkKind.Score, false, () => _core.LogProbs(sequences), error => new LogProbsReply([], error), reply, answered => answered.Error);
+
+    /// <inheritdoc/>
+    public void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) =>
+        Add(WorkKind.Score, false, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
     public void Train(TrainRequest request, Action<TrainReply> reply) =>

@@ -16,6 +16,17 @@ internal static unsafe class SwiGlu
         }
     }
 
+    /// <summary>As <see cref="Forward(float*, int, int, int, float*, int)"/> on gates and ups of one stride that lie anywhere.</summary>
+    public static void ForwardApart(float* gates, float* ups, int ld, int rows, int width, float* y, int ldy)
+    {
+        switch (Simd.Path)
+        {
+            case SimdPath.Avx512: ForwardApart<Lane512>(gates, ups, ld, rows, width, y, ldy); break;
+            case SimdPath.Avx2: ForwardApart<Lane256>(gates, ups, ld, rows, width, y, ldy); break;
+            default: ForwardApart<LaneAny>(gates, ups, ld, rows, width, y, ldy); break;
+        }
+    }
+
     /// <summary>Overwrites rows [g | u] by their gradient, given the gradient of the outcome, and that gradient by the outcome itself.</summary>
     public static void Backward(float* dy, int lddy, float* gateUp, int ldGateUp, int rows, int width)
     {
@@ -29,16 +40,20 @@ internal static unsafe class SwiGlu
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Forward<T>(float* gateUp, nint ldGateUp, int rows, int width, float* y, nint ldy)
+        where T : struct, ILane<T> => ForwardApart<T>(gateUp, gateUp + width, ldGateUp, rows, width, y, ldy);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void ForwardApart<T>(float* gates, float* ups, nint ld, int rows, int width, float* y, nint ldy)
         where T : struct, ILane<T>
     {
         var whole = width - (width % T.Width);
         var rest = width - whole;
-        for (var row = 0; row < rows; row++, gateUp += ldGateUp, y += ldy)
+        for (var row = 0; row < rows; row++, gates += ld, ups += ld, y += ldy)
         {
             for (var i = 0; i < whole; i += T.Width)
-                T.Store(Unit(T.Load(gateUp + i), T.Load(gateUp + width + i)), y + i);
+                T.Store(Unit(T.Load(gates + i), T.Load(ups + i)), y + i);
             if (rest > 0)
-                T.StoreFirst(Unit(T.LoadFirst(gateUp + whole, rest), T.LoadFirst(gateUp + width + whole, rest)), y + whole, rest);
+                T.StoreFirst(Unit(T.LoadFirst(gates + whole, rest), T.LoadFirst(ups + whole, rest)), y + whole, rest);
         }
     }
 

@@ -26,6 +26,9 @@ internal sealed class ForwardWorker(PackedModel model) : IDisposable
             Activations.Final, Plan.ActiveCount, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Targets), LogProbs);
     }
 
+    /// <summary>Runs the sealed plan up to the hidden states of its active rows.</summary>
+    public void RunToHidden() => Decoder.Forward(model, Plan, Activations);
+
     public void Dispose()
     {
         Activations.Dispose();

@@ -4,7 +4,8 @@ namespace Distributed.Engine.Tokenizers;
 /// <param name="Id">Its id.</param>
 /// <param name="Content">Exact text.</param>
 /// <param name="Normalized">Matched in the normalized text instead of the raw text.</param>
-internal sealed record AddedToken(int Id, string Content, bool Normalized)
+/// <param name="Special">Left out when ids are decoded without special tokens.</param>
+internal sealed record AddedToken(int Id, string Content, bool Normalized, bool Special)
 {
     /// <summary>Reads the added_tokens of a tokenizer.json.</summary>
     public static List<AddedToken> ReadAll(JsonPlace list)
@@ -25,8 +26,7 @@ internal sealed record AddedToken(int Id, string Content, bool Normalized)
                 }
             }
 
-            item["special"].Flag();
-            var token = new AddedToken(item["id"].Id(), item["content"].Text(), item["normalized"].Flag());
+            var token = new AddedToken(item["id"].Id(), item["content"].Text(), item["normalized"].Flag(), item["special"].Flag());
             if (token.Content.Length == 0)
             {
                 throw item["content"].Refuse("an added token cannot be empty; remove it");

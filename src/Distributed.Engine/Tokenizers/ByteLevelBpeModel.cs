@@ -6,7 +6,7 @@ using Distributed.Ports;
 namespace Distributed.Engine.Tokenizers;
 
 /// <summary>Byte-level byte-pair encoding: pieces, their UTF-8 bytes, merges. Results of short pieces are kept, up to a bound.</summary>
-internal sealed class ByteLevelBpeModel(Vocabulary vocabulary, MergeTable merges, PieceScanner scanner, int[] byteIds, bool ignoresMerges) : TokenModel
+internal sealed class ByteLevelBpeModel(Vocabulary vocabulary, MergeTable merges, PieceCutter[] cutters, int[] byteIds, bool ignoresMerges) : TokenModel
 {
     private const int LongestKept = 48;
     private const int MostKept = 1 << 16;
@@ -14,26 +14,9 @@ internal sealed class ByteLevelBpeModel(Vocabulary vocabulary, MergeTable merges
     private readonly ConcurrentDictionary<string, int[]> _kept = new(StringComparer.Ordinal);
     private int _keptCount;
 
-    public override void Encode(ReadOnlySpan<char> text, List<int> ids)
-    {
-        while (text.Length > 0)
-        {
-            var length = scanner.Next(text);
-            ids.AddRange(EncodePiece(text[..length]).AsSpan());
-            text = text[length..];
-        }
-    }
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids) => Encode(text, 0, ids);
 
-    public override void EncodeWithOffsets(ReadOnlySpan<char> text, List<TokenSpan> spans)
-    {
-        for (var start = 0; start < text.Length;)
-        {
-            var length = scanner.Next(text[start..]);
-            var piece = text.Slice(start, length);
-            AddSpans(piece, start, EncodePiece(piece), spans);
-            start += length;
-        }
-    }
+    public override void EncodeWithOffsets(ReadOnlySpan<char> text, List<TokenSpan> spans) => EncodeWithOffsets(text, 0, 0, spans);
 
     public override string Decode(ReadOnlySpan<int> ids)
     {
@@ -66,6 +49,35 @@ internal sealed class ByteLevelBpeModel(Vocabulary vocabulary, MergeTable merges
         }
 
         into.Advance(token.Length);
+    }
+
+    // Each cutter cuts the pieces of the one before it.
+    private void Encode(ReadOnlySpan<char> text, int step, List<int> ids)
+    {
+        while (text.Length > 0)
+        {
+            var length = step < cutters.Length ? cutters[step].Next(text) : text.Length;
+            if (step + 1 < cutters.Length)
+                Encode(text[..length], step + 1, ids);
+            else
+                ids.AddRange(EncodePiece(text[..length]).AsSpan());
+            text = text[length..];
+        }
+    }
+
+    private void EncodeWithOffsets(ReadOnlySpan<char> text, int offset, int step, List<TokenSpan> spans)
+    {
+        while (text.Length > 0)
+        {
+            var length = step < cutters.Length ? cutters[step].Next(text) : text.Length;
+            var piece = text[..length];
+            if (step + 1 < cutters.Length)
+                EncodeWithOffsets(piece, offset, step + 1, spans);
+            else
+                AddSpans(piece, offset, EncodePiece(piece), spans);
+            text = text[length..];
+            offset += length;
+        }
     }
 
     private int[] EncodePiece(ReadOnlySpan<char> piece)

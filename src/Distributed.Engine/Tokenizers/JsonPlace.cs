@@ -13,9 +13,9 @@ internal readonly record struct JsonPlace(string File, string Place, JsonElement
     public JsonPlace this[string name] =>
         new(File, Place.Length == 0 ? name : $"{Place}.{name}", Object().TryGetProperty(name, out var member) ? member : default);
 
-    /// <summary>The exception for this place.</summary>
+    /// <summary>The exception for this place. What a file holds may be long and of many lines; the message is neither.</summary>
     public TokenizerFileException Refuse(string complaint) =>
-        new($"{File}: {(Place.Length == 0 ? "top level" : Place)}: {complaint}");
+        new($"{File}: {(Place.Length == 0 ? "top level" : OneLine(Place))}: {OneLine(complaint)}");
 
     public JsonElement Object() => Value.ValueKind == JsonValueKind.Object ? Value : throw Wrong("an object");
 
@@ -59,6 +59,14 @@ internal readonly record struct JsonPlace(string File, string Place, JsonElement
 
     /// <summary>Highest id accepted. It bounds what a broken file can make us allocate.</summary>
     public const int HighestId = (1 << 22) - 1;
+
+    private static string OneLine(string text)
+    {
+        text = text.ReplaceLineEndings(" ");
+        return text.Length <= LongestComplaint ? text : text[..LongestComplaint] + "...";
+    }
+
+    private const int LongestComplaint = 400;
 
     private TokenizerFileException Wrong(string expected) => Refuse(
         Value.ValueKind == JsonValueKind.Undefined ? $"missing; expected {expected}" : $"expected {expected}, found {Excerpt()}");

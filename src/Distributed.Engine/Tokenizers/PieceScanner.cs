@@ -9,7 +9,7 @@ namespace Distributed.Engine.Tokenizers;
 /// the platform's expressions see UTF-16 units, so that letters and digits outside the basic plane would not count as such.
 /// </summary>
 /// <param name="longestDigitRun">Most digits of one piece: 1 (Qwen) or 3 (Llama 3).</param>
-internal sealed class PieceScanner(int longestDigitRun)
+internal sealed class PieceScanner(int longestDigitRun) : PieceCutter
 {
     /// <summary>The pattern of Qwen2 and Qwen3.</summary>
     public const string SingleDigitPattern =
@@ -29,8 +29,8 @@ internal sealed class PieceScanner(int longestDigitRun)
 
     private static readonly Kind[] Ascii = [.. Enumerable.Range(0, 128).Select(value => Classify(new Rune(value)))];
 
-    /// <summary>Length in characters of the piece the text begins with; the text is not empty.</summary>
-    public int Next(ReadOnlySpan<char> text)
+    /// <inheritdoc/>
+    public override int Next(ReadOnlySpan<char> text)
     {
         var kind = KindAt(text, 0, out var first);
         if (text[0] == '\'' && Contraction(text) is var contraction and > 0)

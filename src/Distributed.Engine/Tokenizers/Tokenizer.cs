@@ -6,7 +6,7 @@ namespace Distributed.Engine.Tokenizers;
 
 /// <summary>
 /// A tokenizer read from Hugging Face's tokenizer.json. Two model kinds: WordLevel over whitespace pre-tokenizers, and
-/// byte-level BPE as Qwen2, Qwen3 and Llama 3 have it. Everything else in a file is refused, never ignored.
+/// byte-level BPE as GPT-2, Llama 3, Qwen2, Qwen3 and DeepSeek-V3 have it. Everything else in a file is refused, never ignored.
 /// </summary>
 /// <remarks>
 /// The order is that of Hugging Face's library: added tokens are cut out of the raw text (leftmost, then longest), each part
@@ -21,9 +21,13 @@ public sealed class Tokenizer : ITokenizer
     private readonly AddedTokenMatcher _rawMatcher;
     private readonly AddedTokenMatcher _normalizedMatcher;
     private readonly bool _composes;
+    private readonly HashSet<int> _specials;
+    private readonly FrameTokens _frame;
 
-    internal Tokenizer(Vocabulary vocabulary, TokenModel model, IReadOnlyList<AddedToken> added, bool composes)
+    internal Tokenizer(Vocabulary vocabulary, TokenModel model, IReadOnlyList<AddedToken> added, bool composes, FrameTokens? frame = null)
     {
+        _specials = [.. added.Where(token => token.Special).Select(token => token.Id)];
+        _frame = frame ?? FrameTokens.None;
         _vocabulary = vocabulary;
         _model = model;
         _composes = composes;
@@ -82,6 +86,9 @@ public sealed class Tokenizer : ITokenizer
         return [.. ids];
     }
 
+    /// <summary>As <see cref="Encode"/>, with the tokens around it that the file's post-processor asks for, a begin-of-text token for example.</summary>
+    public int[] EncodeFramed(string text) => [.. _frame.Before, .. Encode(text), .. _frame.After];
+
     /// <inheritdoc/>
     public TokenSpan[] EncodeWithOffsets(string text)
     {
@@ -101,6 +108,21 @@ public sealed class Tokenizer : ITokenizer
 
     /// <inheritdoc/>
     public string Decode(ReadOnlySpan<int> ids) => _model.Decode(ids);
+
+    /// <summary>Text of token ids without special tokens. Unknown ids are skipped.</summary>
+    public string DecodePlain(ReadOnlySpan<int> ids)
+    {
+        var kept = new List<int>(ids.Length);
+        foreach (var id in ids)
+        {
+            if (!_specials.Contains(id))
+            {
+                kept.Add(id);
+            }
+        }
+
+        return _model.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(kept));
+    }
 
     /// <inheritdoc/>
     public int? TokenId(string token) => _vocabulary.Id(token);

@@ -47,11 +47,6 @@ internal static class TokenizerFile
     private static Tokenizer ReadByteLevelBpe(JsonPlace root, JsonPlace model, List<AddedToken> added)
     {
         var composes = ReadNormalizer(root["normalizer"]);
-        if (!root["post_processor"].IsNull)
-        {
-            RequireType(root["post_processor"], "ByteLevel", "it must not add tokens");
-        }
-
         RequireType(root["decoder"], "ByteLevel", "byte-level tokens are decoded by bytes");
         RequireNull(model["dropout"]);
         RequireNull(model["unk_token"]);
@@ -60,7 +55,7 @@ internal static class TokenizerFile
         RequireFalse(model["fuse_unk"], otherwise: false);
         RequireFalse(model["byte_fallback"], otherwise: false);
 
-        var scanner = new PieceScanner(ReadDigitRun(root["pre_tokenizer"]));
+        PieceCutter[] cutters = [.. PreTokenizerFile.Read(root["pre_tokenizer"])];
         var vocabulary = Vocabulary.Read(model["vocab"], added);
         var merges = MergeTable.Read(model["merges"], vocabulary);
         var bytes = new int[256];
@@ -71,7 +66,7 @@ internal static class TokenizerFile
         }
 
         var ignoresMerges = model["ignore_merges"].Flag(otherwise: false);
-        return new Tokenizer(vocabulary, new ByteLevelBpeModel(vocabulary, merges, scanner, bytes, ignoresMerges), added, composes);
+        return new Tokenizer(vocabulary, new ByteLevelBpeModel(vocabulary, merges, cutters, bytes, ignoresMerges), added, composes, FrameTokens.Read(root["post_processor"], vocabulary));
     }
 
     /// <summary>True for NFC, false for none.</summary>
@@ -82,40 +77,17 @@ internal static class TokenizerFile
             return false;
         }
 
-        RequireType(place, "NFC", "only NFC or null");
+        if (place["type"].Text() == "Sequence")
+        {
+            // All of them are read, so that none goes unchecked.
+            return place["normalizers"].Items().Select(ReadNormalizer).ToList().Contains(true);
+        }
+
+        RequireType(place, "NFC", "only NFC, a Sequence of it, or null");
         return true;
     }
 
-    /// <summary>Most digits a piece may have, from the split's regular expression.</summary>
-    private static int ReadDigitRun(JsonPlace place)
-    {
-        RequireType(place, "Sequence", "expected [Split, ByteLevel]");
-        var steps = place["pretokenizers"].Items().ToArray();
-        if (steps.Length != 2)
-        {
-            throw place["pretokenizers"].Refuse("expected two steps, Split and ByteLevel");
-        }
-
-        var (split, byteLevel) = (steps[0], steps[1]);
-        RequireType(split, "Split", "expected it before ByteLevel");
-        RequireType(byteLevel, "ByteLevel", "expected it after Split");
-        RequireFalse(byteLevel["add_prefix_space"]);
-        RequireFalse(byteLevel["use_regex"]);
-        RequireFalse(split["invert"]);
-        if (split["behavior"].Text() != "Isolated")
-        {
-            throw split["behavior"].Refuse("only \"Isolated\" is supported");
-        }
-
-        return split["pattern"]["Regex"].Text() switch
-        {
-            PieceScanner.SingleDigitPattern => 1,
-            PieceScanner.TripleDigitPattern => 3,
-            _ => throw split["pattern"]["Regex"].Refuse("not a pattern we know; only those of Qwen2/Qwen3 and Llama 3 are supported"),
-        };
-    }
-
-    private static void RequireType(JsonPlace place, string type, string why)
+    internal static void RequireType(JsonPlace place, string type, string why)
     {
         if (place["type"].Text() is var found && found != type)
         {
@@ -140,7 +112,7 @@ internal static class TokenizerFile
     }
 
     // Absent means false in a model but true in a pre-tokenizer, so there it must be said.
-    private static void RequireFalse(JsonPlace place, bool? otherwise = null)
+    internal static void RequireFalse(JsonPlace place, bool? otherwise = null)
     {
         if (otherwise is null ? place.Flag() : place.Flag(otherwise.Value))
         {

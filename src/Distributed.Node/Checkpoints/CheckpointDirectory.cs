@@ -15,6 +15,7 @@ public static class CheckpointDirectory
     private const string Model = "model";
     private const string Optimizer = "optimizer.safetensors";
     private const string Ledger = "ledger.msgpack";
+    private const string Progress = "progress.bin";
     private const string Recipe = "recipe.yaml";
 
     /// <summary>The model inside a checkpoint, a Hugging Face folder.</summary>
@@ -59,6 +60,7 @@ public static class CheckpointDirectory
             {
                 ledger.Write(checkpoint.Ledger.Span);
             }
+            if (!checkpoint.Progress.IsEmpty) File.WriteAllBytes(Path.Combine(aside, Progress), checkpoint.Progress.Span);
             File.WriteAllText(Path.Combine(aside, Recipe), checkpoint.Recipe);
             CheckpointState.Of(aside, checkpoint.Version, checkpoint.Epoch).Write(aside);
             foreach (var file in Directory.EnumerateFiles(aside, "*", SearchOption.AllDirectories))
@@ -97,7 +99,8 @@ public static class CheckpointDirectory
                 files.ReadModel(Path.Combine(path, Model)),
                 files.ReadOptimizer(Path.Combine(path, Optimizer)),
                 File.ReadAllBytes(Path.Combine(path, Ledger)),
-                File.ReadAllText(Path.Combine(path, Recipe)));
+                File.ReadAllText(Path.Combine(path, Recipe)),
+                state.Files.ContainsKey(Progress) ? File.ReadAllBytes(Path.Combine(path, Progress)) : default);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

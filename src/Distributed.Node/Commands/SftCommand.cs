@@ -39,7 +39,7 @@ internal static class SftCommand
         {
             throw new RefusedException($"{path}: the environment shows no demonstrations; it must implement IDemonstrator");
         }
-        var model = ModelSource.Of(recipe.Model, (ulong)recipe.Seed);
+        var model = ModelSource.Of(recipe.Model, recipe.Environment, (ulong)recipe.Seed);
         Prepare(output, recipe);
         using var log = StepLog.Open(RunFolder.MetricsOf(output), -1);
         var parts = new WarmStartParts(environment, demonstrator, host, model.Tokenizer, seed => model.NewUntrained(seed, recipe.Threads));

@@ -17,10 +17,12 @@ internal sealed class ModelSource : IModelFiles
     private const string TokenizerName = "tokenizer.json";
     private const string TokenizerConfigName = "tokenizer_config.json";
     private readonly string? _folder;
+    private readonly WordVocabulary? _vocabulary;
 
-    private ModelSource(string? folder, ModelConfig config, ReadOnlyMemory<byte> weights, ITokenizer tokenizer)
+    private ModelSource(string? folder, WordVocabulary? vocabulary, ModelConfig config, ReadOnlyMemory<byte> weights, ITokenizer tokenizer)
     {
         _folder = folder;
+        _vocabulary = vocabulary;
         Config = config;
         Weights = weights;
         Tokenizer = tokenizer;
@@ -38,12 +40,14 @@ internal sealed class ModelSource : IModelFiles
     /// <summary>Itself, as a checkpoint needs it.</summary>
     public IModelFiles Files => this;
 
-    /// <summary>The model of a recipe.</summary>
-    public static ModelSource Of(ModelSection model, ulong seed)
+    /// <summary>The model of a recipe. One of random weights has the words of the recipe's environment.</summary>
+    public static ModelSource Of(ModelSection model, EnvironmentSection environment, ulong seed)
     {
         if (model.Path is { } path) return FromFolder(path);
-        var config = Shape(model.Shape!);
-        return new ModelSource(null, config, ModelFiles.Random(config, seed), WorldTokenizer());
+        var words = WordVocabulary.Of(environment.Name ?? EnvironmentLoader.SearchWorld)
+            ?? throw new RefusedException($"model.shape: {environment.Name} has no words of its own; name a model folder that has a tokenizer.json (model: {{path: ...}})");
+        var config = Shape(model.Shape!, words);
+        return new ModelSource(null, words, config, ModelFiles.Random(config, seed), TokenizerOf(words));
     }
 
     /// <summary>A Hugging Face folder.</summary>
@@ -51,7 +55,7 @@ internal sealed class ModelSource : IModelFiles
     public static ModelSource FromFolder(string folder) => Refusals.Of(() =>
     {
         var (config, weights) = ModelFiles.Read(folder);
-        return new ModelSource(folder, config, weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)));
+        return new ModelSource(folder, null, config, weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)));
     });
 
     /// <summary>An engine with the first weights.</summary>
@@ -64,15 +68,15 @@ internal sealed class ModelSource : IModelFiles
     public void WriteModel(string folder, ReadOnlyMemory<byte> weights)
     {
         ModelFiles.Write(folder, Config, weights.Span);
-        if (_folder == null)
+        if (_vocabulary is { } words)
         {
-            WordLevelTokenizerFile.Write(Path.Combine(folder, TokenizerName), SearchVocabulary.Words, SearchVocabulary.Specials, SearchVocabulary.Unknown);
-            WordLevelTokenizerFile.WriteConfig(Path.Combine(folder, TokenizerConfigName), SearchVocabulary.Unknown, SearchVocabulary.End, SearchVocabulary.Pad);
+            WordLevelTokenizerFile.Write(Path.Combine(folder, TokenizerName), words.Words, words.Specials, words.Unknown);
+            WordLevelTokenizerFile.WriteConfig(Path.Combine(folder, TokenizerConfigName), words.Unknown, words.End, words.Pad);
             return;
         }
 
         foreach (var name in new[] { TokenizerName, TokenizerConfigName })
-            if (File.Exists(Path.Combine(_folder, name))) File.Copy(Path.Combine(_folder, name), Path.Combine(folder, name), overwrite: true);
+            if (File.Exists(Path.Combine(_folder!, name))) File.Copy(Path.Combine(_folder!, name), Path.Combine(folder, name), overwrite: true);
     }
 
     /// <inheritdoc/>
@@ -88,7 +92,7 @@ internal sealed class ModelSource : IModelFiles
     /// <inheritdoc/>
     public OptimizerState ReadOptimizer(string path) => ModelFiles.ReadOptimizer(path, Config);
 
-    private static ModelConfig Shape(ShapeSection shape) => new()
+    private static ModelConfig Shape(ShapeSection shape, WordVocabulary words) => new()
     {
         HiddenSize = shape.HiddenSize,
         Layers = shape.NumHiddenLayers,
@@ -96,23 +100,23 @@ internal sealed class ModelSource : IModelFiles
         KeyValueHeads = shape.NumKeyValueHeads,
         HeadSize = shape.HiddenSize / shape.NumAttentionHeads,
         IntermediateSize = shape.IntermediateSize,
-        VocabularySize = SearchVocabulary.Words.Length,
+        VocabularySize = words.Words.Length,
         MaxPositions = shape.MaxPositionEmbeddings,
         RopeTheta = shape.RopeTheta,
         TiedHead = shape.TieWordEmbeddings,
-        BeginToken = SearchVocabulary.Words.IndexOf(SearchVocabulary.Begin),
-        EndTokens = [SearchVocabulary.Words.IndexOf(SearchVocabulary.End)],
-        PaddingToken = SearchVocabulary.Words.IndexOf(SearchVocabulary.Pad),
+        BeginToken = words.Words.IndexOf(words.Begin),
+        EndTokens = [words.Words.IndexOf(words.End)],
+        PaddingToken = words.Words.IndexOf(words.Pad),
     };
 
-    // The search world's tokenizer, read from a file like any other.
-    private static ITokenizer WorldTokenizer()
+    // A generated environment's tokenizer, read from a file like any other.
+    private static ITokenizer TokenizerOf(WordVocabulary words)
     {
         var folder = Directory.CreateTempSubdirectory("distributed-");
         try
         {
             var path = Path.Combine(folder.FullName, TokenizerName);
-            WordLevelTokenizerFile.Write(path, SearchVocabulary.Words, SearchVocabulary.Specials, SearchVocabulary.Unknown);
+            WordLevelTokenizerFile.Write(path, words.Words, words.Specials, words.Unknown);
             return Engine.Tokenizers.Tokenizer.Load(path);
         }
         finally

@@ -1,14 +1,14 @@
 namespace Distributed.Node.Recipes;
 
 /// <summary>
-/// The world the agent acts in: the generated search world, one's own questions and passages as JSONL, or a class of one's own
+/// The world the agent acts in: the generated search world, generated arithmetic problems, one's own questions as JSONL, or a class of one's own
 /// (docs/environments.md).
 /// </summary>
 [Shorthand("name")]
 public sealed record EnvironmentSection : IOptionSection
 {
     /// <summary>Which built-in environment; left out when <c>assembly</c> and <c>type</c> name one's own.</summary>
-    [OneOf("search-world", "jsonl-search"), DefaultIs("`search-world`, unless `assembly` is given")]
+    [OneOf("search-world", "jsonl-search", "arithmetic"), DefaultIs("`search-world`, unless `assembly` is given")]
     public string? Name { get; init; }
 
     /// <summary>Difficulty of the generated world; each level is a preset of the options below and makes one thing harder than level 1.</summary>
@@ -16,7 +16,7 @@ public sealed record EnvironmentSection : IOptionSection
     public int? Level { get; init; }
 
     /// <summary>Seed of the world's facts and questions, apart from the run's.</summary>
-    [Range(0, 1L << 53), DefaultIs("`1`"), AppliesTo("search-world")]
+    [Range(0, 1L << 53), DefaultIs("`1`"), AppliesTo("search-world", "arithmetic")]
     public long? Seed { get; init; }
 
     /// <summary>Facts of one passage: 2, 4, 8 or 16.</summary>
@@ -43,12 +43,12 @@ public sealed record EnvironmentSection : IOptionSection
     [Range(1, 5), DefaultIs("the level's"), AppliesTo("search-world")]
     public int? Fields { get; init; }
 
-    /// <summary>Shares of training questions that need 1, 2, .. look-ups, such as <c>1/1/1</c>.</summary>
-    [DefaultIs("the level's"), AppliesTo("search-world")]
+    /// <summary>Shares of training questions that need 1, 2, .. look-ups or operations, such as <c>1/1/1</c>.</summary>
+    [DefaultIs("the level's, or as many of each"), AppliesTo("search-world", "arithmetic")]
     public string? TrainMix { get; init; }
 
-    /// <summary>Shares of held-out questions that need 1, 2, .. look-ups, such as <c>20/30/50</c>.</summary>
-    [DefaultIs("the level's"), AppliesTo("search-world")]
+    /// <summary>Shares of held-out questions that need 1, 2, .. look-ups or operations, such as <c>20/30/50</c>.</summary>
+    [DefaultIs("the level's, or as many of each"), AppliesTo("search-world", "arithmetic")]
     public string? HeldOutMix { get; init; }
 
     /// <summary>Questions to learn from: JSONL with <c>question</c> and <c>golden_answers</c>.</summary>
@@ -108,16 +108,24 @@ public sealed record EnvironmentSection : IOptionSection
     public string? Reward { get; init; }
 
     /// <summary>Reward of a turn that breaks the format.</summary>
-    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search")]
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search", "arithmetic")]
     public double? RewardMalformed { get; init; }
 
     /// <summary>Reward of an episode that ran out of turns.</summary>
-    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search")]
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search", "arithmetic")]
     public double? RewardTurnsExhausted { get; init; }
 
     /// <summary>Reward of an episode that ran out of tokens.</summary>
-    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search")]
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search", "arithmetic")]
     public double? RewardTruncated { get; init; }
+
+    /// <summary>What runs the agent's programs: the built-in calculator.</summary>
+    [OneOf("calculator"), DefaultIs("`calculator`"), AppliesTo("arithmetic")]
+    public string? Tool { get; init; }
+
+    /// <summary>Longest reply to a program; the rest is cut off.</summary>
+    [Range(8, 1_000_000), DefaultIs("`24`"), AppliesTo("arithmetic")]
+    public int? MaxOutputCharacters { get; init; }
 
     /// <summary>The library with an environment of one's own.</summary>
     [Path]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Distributed.Environments;
+using Distributed.Environments.Arithmetic;
 
 namespace Distributed.Node.Recipes;
 
@@ -71,18 +72,19 @@ internal static partial class TrainingChecks
                 }
             }
         }
-        if (name == "search-world")
+        switch (name)
         {
-            SearchWorld(environment, rollout, binder);
+            case "search-world": Generated(options => SearchWorldOptions.Parse(options), environment, rollout, binder); break;
+            case "arithmetic": Generated(options => ArithmeticOptions.Parse(options), environment, rollout, binder); break;
         }
     }
 
     // The world knows best what fits together; its refusal is given the recipe's line.
-    private static void SearchWorld(EnvironmentSection environment, RolloutSection rollout, OptionBinder binder)
+    private static void Generated(Action<IReadOnlyDictionary<string, string>> parse, EnvironmentSection environment, RolloutSection rollout, OptionBinder binder)
     {
         try
         {
-            SearchWorldOptions.Parse(EnvironmentOptions.Of(environment, rollout));
+            parse(EnvironmentOptions.Of(environment, rollout));
         }
         catch (EnvironmentSetupException e)
         {
@@ -103,9 +105,9 @@ internal static partial class TrainingChecks
         if (model.Shape is { } shape)
         {
             Shape(shape, binder);
-            if (environment.Name is not (null or "search-world") || environment.Assembly is not null)
+            if (environment.Assembly is not null || WordVocabulary.Of(environment.Name ?? EnvironmentLoader.SearchWorld) is null)
             {
-                throw Refuse(binder, "model.shape", "needs the search world's tokenizer; with another environment name a model folder that has a tokenizer.json");
+                throw Refuse(binder, "model.shape", "needs a generated world's tokenizer; with another environment name a model folder that has a tokenizer.json");
             }
         }
     }

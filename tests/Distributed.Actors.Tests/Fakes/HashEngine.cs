@@ -87,6 +87,10 @@ public sealed class HashEngine : IPolicyEngine
     public void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply) => Ask("logprobs", error =>
         reply(error != null ? new LogProbsReply([], error) : new LogProbsReply([.. sequences.Select(LogProbsOf)])));
 
+    public void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) => Ask("hidden", error =>
+        reply(error != null ? new HiddenStatesReply(2, [], error) : new HiddenStatesReply(2, [.. sequences.Select(sequence =>
+            (ReadOnlyMemory<float>)LogProbsOf(Chain(_weights, sequence.Tokens.ToArray()), 2 * sequence.Targets.Length))])));
+
     public void Train(TrainRequest request, Action<TrainReply> reply) => Ask("train", error =>
     {
         if (error != null)

@@ -1,3 +1,4 @@
+using Distributed.Actors.Tests.Fakes;
 using Distributed.Credit;
 
 namespace Distributed.Actors.Tests.Runs;
@@ -30,5 +31,45 @@ public sealed class MethodTests
     {
         TrainingRun Run() => new TrainingRun() with { Learning = new TrainingRun().Learning with { UseRolloutLogProbs = false } };
         Run().Run().ShouldBeWhole().WeightsHash.ShouldBe(Run().Run().ShouldBeWhole().WeightsHash);
+    }
+
+    [Fact]
+    public void A_progress_head_needs_no_scorer_and_goes_on_from_a_checkpoint()
+    {
+        var whole = WithProgress(new MemoryCheckpoints()).Run().ShouldBeWhole();
+        whole.Steps.ShouldAllBe(step => step.Metrics.ContainsKey("progress/mse"));
+        var store = new MemoryCheckpoints();
+        store.Save(whole.Store.Kept.First(checkpoint => checkpoint.Version == 2), _ => { });
+        var resumed = (WithProgress(store) with { Resume = true }).Run().ShouldBeWhole();
+        resumed.WeightsHash.ShouldBe(whole.WeightsHash);
+        resumed.Store.Kept[^1].Progress.ToArray().ShouldBe(whole.Store.Kept[^1].Progress.ToArray());
+    }
+
+    [Fact]
+    public void A_head_that_starts_anew_in_the_middle_of_a_run_gives_another_run()
+    {
+        var store = new MemoryCheckpoints();
+        store.Save(WithProgress(new MemoryCheckpoints()).Run().ShouldBeWhole().Store.Kept.First(checkpoint => checkpoint.Version == 2) with { Progress = default }, _ => { });
+        (WithProgress(store) with { Resume = true }).Run().ShouldBeWhole().WeightsHash.ShouldNotBe(WithProgress(new MemoryCheckpoints()).Run().WeightsHash);
+    }
+
+    [Fact]
+    public void Rollouts_too_far_off_policy_are_dropped_with_that_reason()
+    {
+        var run = new TrainingRun();
+        var outcome = (run with { Learning = run.Learning with { UseRolloutLogProbs = false, Rejection = RejectionRule.Parse("seq_mean_k2", "0.05") } }).Run().ShouldBeWhole();
+        outcome.Ended.Totals.Dropped.Keys.ShouldBe(["rejected"]);
+        outcome.Ended.Totals.Trained.ShouldBeGreaterThan(0);
+        outcome.Steps.Sum(step => step.Metrics["rollout_rs/rejected_sequences"]).ShouldBe(outcome.Ended.Totals.Dropped["rejected"]);
+    }
+
+    private static TrainingRun WithProgress(MemoryCheckpoints store)
+    {
+        var run = new TrainingRun { Scorers = 0, Store = store };
+        return run with
+        {
+            Options = run.Options with { NeedsScores = false },
+            Learning = run.Learning with { Estimator = new Igpo(new IgpoOptions()), Progress = new ProgressOptions(HiddenUnits: 2) },
+        };
     }
 }

@@ -80,7 +80,7 @@ public sealed class DecoderBatchTests
         {
             var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
             _pages = new KeyValuePages(layout, 1000);
-            _batch = new DecoderBatch(model, layout, 80, 8);
+            _batch = new DecoderBatch(model, layout, new StepTeam(1), 80, 8);
         }
 
         public SequenceCache Open(int[] tokens)

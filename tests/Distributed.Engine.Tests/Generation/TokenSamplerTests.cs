@@ -11,7 +11,7 @@ public sealed class TokenSamplerTests
         return [.. Enumerable.Range(0, count).Select(_ => (float)(spread * (random.NextDouble() - 0.5)))];
     }
 
-    /// <summary>The distribution by the book, in float64: temperature, then top-k, then top-p over what is left.</summary>
+    /// <summary>The distribution by the book, in float64: temperature, then top-k, then top-p over what is left, then min-p.</summary>
     private static double[] Distribution(float[] logits, SamplingOptions sampling)
     {
         var order = Enumerable.Range(0, logits.Length).OrderByDescending(i => logits[i]).ThenBy(i => i).ToArray();
@@ -25,6 +25,7 @@ public sealed class TokenSamplerTests
             mass += weights[i];
             return goesOn;
         }).ToList();
+        nucleus.RemoveAll(i => weights[i] < sampling.MinP * weights[order[0]]);
         var total = nucleus.Sum(i => weights[i]);
         return [.. Enumerable.Range(0, logits.Length).Select(i => nucleus.Contains(i) ? weights[i] / total : 0)];
     }
@@ -32,16 +33,25 @@ public sealed class TokenSamplerTests
     [Theory]
     [InlineData(1f, 0, 1f, 37)]
     [InlineData(0.7f, 0, 1f, 400)]
+    [InlineData(1f, 0, 1f, 2000)]
+    [InlineData(1f, 0, 1f, 64)]
+    [InlineData(1f, 0, 1f, 129)]
+    [InlineData(1f, 0, 1f, 400, 0.2f)]
+    [InlineData(0.6f, 0, 1f, 37, 0.05f)]
+    [InlineData(1.3f, 12, 0.95f, 100, 0.5f)]
+    [InlineData(1f, 0, 0.9f, 500, 0.3f)]
+    [InlineData(2f, 0, 1f, 50, 1f)]
     [InlineData(1.3f, 5, 1f, 37)]
     [InlineData(1f, 0, 0.6f, 37)]
     [InlineData(0.9f, 20, 0.8f, 400)]
     [InlineData(1f, 0, 0.97f, 1000)]
     [InlineData(1f, 1, 1f, 16)]
-    public void Drawing_at_every_quantile_gives_each_token_its_share_and_records_its_log_probability(float temperature, int topK, float topP, int vocabulary)
+    public void Drawing_at_every_quantile_gives_each_token_its_share_and_records_its_log_probability(float temperature, int topK, float topP, int vocabulary, float minP = 0f)
     {
-        var sampling = new SamplingOptions(temperature, topK, topP);
+        var sampling = new SamplingOptions(temperature, topK, topP, minP);
         var logits = Logits(vocabulary + topK, vocabulary);
         var expected = Distribution(logits, sampling);
+        var model = Distribution(logits, new SamplingOptions());
         using var sampler = new TokenSampler(vocabulary);
         const int draws = 20_000;
         var counts = new int[vocabulary];
@@ -50,6 +60,9 @@ public sealed class TokenSamplerTests
             var draw = sampler.Sample(logits, sampling, (i + 0.5) / draws);
             counts[draw.Token]++;
             draw.LogProb.ShouldBe((float)Math.Log(expected[draw.Token]), 2e-6f);
+            draw.ModelLogProb.ShouldBe((float)Math.Log(model[draw.Token]), 3e-6f);
+            if (sampling == new SamplingOptions())
+                draw.LogProb.ShouldBe(draw.ModelLogProb);
         }
 
         for (var token = 0; token < vocabulary; token++)
@@ -72,7 +85,7 @@ public sealed class TokenSamplerTests
         float[] logits = [0, 2, 2, 1, 2];
         using var sampler = new TokenSampler(5);
         sampler.Sample(logits, SamplingOptions.Greedy, 0.9).Token.ShouldBe(1);
-        sampler.Sample(logits, new SamplingOptions(TopK: 1), 0.9).ShouldBe(new Draw(1, 0f));
+        sampler.Sample(logits, new SamplingOptions(TopK: 1), 0.9).ShouldSatisfyAllConditions(draw => draw.Token.ShouldBe(1), draw => draw.LogProb.ShouldBe(0f));
         sampler.Sample(logits, new SamplingOptions(TopK: 2), 0.9).Token.ShouldBe(2);
     }
 
@@ -97,7 +110,7 @@ public sealed class TokenSamplerTests
         using var sampler = new TokenSampler(41);
         sampler.Sample(logits, new SamplingOptions(), last).Token.ShouldBeInRange(0, 40);
         sampler.Sample(logits, new SamplingOptions(TopP: 1e-9f), last).Token.ShouldBe(highest);
-        sampler.Sample(logits, new SamplingOptions(Temperature: 1e-5f), 0.999).ShouldBe(new Draw(highest, 0f));
+        sampler.Sample(logits, new SamplingOptions(Temperature: 1e-5f), 0.999).ShouldSatisfyAllConditions(draw => draw.Token.ShouldBe(highest), draw => draw.LogProb.ShouldBe(0f));
     }
 
     [Fact]

@@ -77,12 +77,12 @@ public sealed class GenerationIndependenceTests
     [InlineData(1, 3, 5)]
     [InlineData(2, 5, 9)]
     [InlineData(3, 1, 1)]
-    public void Company_threads_and_batch_sizes_change_nothing(int threads, int rowsPerWorker, int batchRows)
+    public void Company_threads_and_batch_sizes_change_nothing(int threads, int batchTurns, int batchRows)
     {
         var config = TinyModels.Config(ModelFamily.Qwen3) with { MaxPositions = 60 };
         var conversations = Conversation.Make(24, config.VocabularySize);
         var alone = RunAlone(conversations, new EngineOptions { Threads = 1 }, config);
-        var together = RunTogether(conversations, new EngineOptions { Threads = threads, RowsPerWorker = rowsPerWorker, BatchRows = batchRows }, config, seed: threads + batchRows);
+        var together = RunTogether(conversations, new EngineOptions { Threads = threads, BatchTurns = batchTurns, BatchRows = batchRows }, config, seed: threads + batchRows);
         together.Count.ShouldBe(alone.Count);
         foreach (var (key, reply) in alone)
             together[key].ShouldBe(reply, key.ToString());
@@ -116,7 +116,7 @@ public sealed class GenerationIndependenceTests
             i, turn > 0 ? TinyModels.Tokens(random, 3, config.VocabularySize) : i == 7 ? prompt[..30] : i == 8 ? [.. prompt, 1, 2, 3] : i == 9 ? [1, 2, .. prompt] : prompt,
             i % 5 == 0 ? 1 : 6, seed: (ulong)((i * 10) + turn)))])).ToArray();
         var alone = RunAlone(conversations, new EngineOptions { Threads = 1 }, config);
-        var together = RunTogether(conversations, new EngineOptions { Threads = threads, RowsPerWorker = 8, BatchRows = batchRows }, config, seed: 8);
+        var together = RunTogether(conversations, new EngineOptions { Threads = threads, BatchTurns = 8, BatchRows = batchRows }, config, seed: 8);
         foreach (var (key, reply) in alone)
             together[key].ShouldBe(reply, key.ToString());
 

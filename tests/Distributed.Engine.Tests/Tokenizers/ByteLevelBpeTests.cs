@@ -14,6 +14,7 @@ public sealed class ByteLevelBpeTests
         {
             Mini.Encode(row.Text("text")).ShouldBe(row.Ids("ids_no_special"), row.Text("id"));
             Mini.Decode(row.Ids("ids")).ShouldBe(row.Text("decoded_with_special"), row.Text("id"));
+            Mini.DecodePlain(row.Ids("ids")).ShouldBe(row.Text("decoded"), row.Text("id"));
         }
     }
 
@@ -23,6 +24,7 @@ public sealed class ByteLevelBpeTests
         foreach (var row in Fixture.Rows("mini", "decode.jsonl"))
         {
             Mini.Decode(row.Ids("ids")).ShouldBe(row.Text("decoded_with_special"), row.Text("id"));
+            Mini.DecodePlain(row.Ids("ids")).ShouldBe(row.Text("decoded"), row.Text("id"));
         }
     }
 
@@ -211,5 +213,21 @@ public sealed class ByteLevelBpeTests
             """, StringComparison.Ordinal));
         var tokenizer = Tokenizer.Load(path);
         tokenizer.EncodeWithOffsets("<think>!cafe\u0301").ShouldBe([new(2010, 0, 8), new(2009, 8, 13)]);
+    }
+
+    [Fact]
+    public void Tokens_around_a_text_are_added_only_when_asked_for()
+    {
+        using var scratch = new ScratchFolder();
+        var path = Fixture.Edited(scratch.Path, Fixture.Path("mini", "tokenizer.json"), json => json.Replace("\"post_processor\": {", """
+            "post_processor": {"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing", "single": [
+              {"SpecialToken": {"id": "<|im_start|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<|im_end|>", "type_id": 0}}],
+              "special_tokens": {"<|im_start|>": {"ids": [2001]}, "<|im_end|>": {"ids": [2002]}}}]},
+            "unused": {
+            """, StringComparison.Ordinal));
+        var tokenizer = Tokenizer.Load(path);
+        tokenizer.Encode("a").ShouldBe(Mini.Encode("a"));
+        tokenizer.EncodeFramed("a").ShouldBe([2001, .. Mini.Encode("a"), 2002]);
+        tokenizer.DecodePlain(tokenizer.EncodeFramed("a")).ShouldBe("a");
     }
 }

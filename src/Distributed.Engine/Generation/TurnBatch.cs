@@ -2,28 +2,31 @@ using Distributed.Engine.Model;
 
 namespace Distributed.Engine.Generation;
 
-/// <summary>One thread's turns and working memory.</summary>
-internal sealed class GenerationWorker : IDisposable
+/// <summary>The turns under way and what a step of all of them needs.</summary>
+internal sealed class TurnBatch : IPhasedWork, IDisposable
 {
     /// <summary>A common beginning shorter than this is not worth a step's delay.</summary>
     private const int ShortestShared = 8;
 
     private readonly PackedModel _model;
     private readonly KeyValueLayout _layout;
+    private readonly StepTeam _team;
     private readonly DecoderBatch _batch;
-    private readonly TokenSampler _sampler;
+    private readonly TokenSampler[] _samplers;
     private readonly List<Turn> _fed = [];
     private readonly List<int> _counts = [];
     private readonly List<Turn> _sampling = [];
     private long _tokensSampled;
     private long _tokensFed;
 
-    /// <summary>A worker without turns.</summary>
-    public GenerationWorker(PackedModel model, KeyValueLayout layout, GenerationBounds bounds)
+    /// <summary>A batch without turns.</summary>
+    public TurnBatch(PackedModel model, KeyValueLayout layout, StepTeam team, GenerationBounds bounds)
     {
-        (_model, _layout) = (model, layout);
-        _batch = new DecoderBatch(model, layout, bounds.BatchRows, bounds.RowsPerWorker);
-        _sampler = new TokenSampler(model.Config.VocabularySize);
+        (_model, _layout, _team) = (model, layout, team);
+        _batch = new DecoderBatch(model, layout, team, bounds.BatchRows, bounds.BatchTurns);
+        _samplers = new TokenSampler[team.Threads];
+        for (var thread = 0; thread < team.Threads; thread++)
+            _samplers[thread] = new TokenSampler(model.Config.VocabularySize);
     }
 
     /// <summary>Turns under way.</summary>
@@ -65,15 +68,18 @@ internal sealed class GenerationWorker : IDisposable
         for (var i = 0; i < _fed.Count; i++)
             _fed[i].Cache.MarkCached(_counts[i]);
         Share();
-        for (var i = 0; i < _sampling.Count; i++)
-            _sampling[i].Sample(_sampler, _batch.Logits(i), _model.Config.EndTokens, _model.ContextLength);
+        _team.Run(this, _sampling.Count);
         Volatile.Write(ref _tokensSampled, _tokensSampled + _sampling.Count);
     }
+
+    void IPhasedWork.Do(int chunk, int thread, long phase) =>
+        _sampling[chunk].Sample(_samplers[thread], _batch.Logits(chunk), _model.Config.EndTokens, _model.ContextLength);
 
     public void Dispose()
     {
         _batch.Dispose();
-        _sampler.Dispose();
+        foreach (var sampler in _samplers)
+            sampler.Dispose();
     }
 
     private void Plan()
