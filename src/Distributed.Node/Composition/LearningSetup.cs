@@ -1,6 +1,7 @@
 using Distributed.Actors.Coordination;
 using Distributed.Actors.Learning;
 using Distributed.Credit;
+using Distributed.Environments;
 using Distributed.Node.Recipes;
 using Distributed.Ports;
 
@@ -10,7 +11,7 @@ namespace Distributed.Node.Composition;
 internal static class LearningSetup
 {
     /// <summary>Credit, loss and optimizer of an effective recipe.</summary>
-    public static LearningOptions Learning(Recipe recipe) => new()
+    public static LearningOptions Learning(Recipe recipe, IEnvironment environment, ITokenizer tokenizer) => new()
     {
         Estimator = CreditOptions.Estimator(recipe.Algorithm),
         GainScale = recipe.Ig.Scale == "log_prob_diff" ? GainScale.LogProbDiff : GainScale.ProbDiff,
@@ -24,6 +25,9 @@ internal static class LearningSetup
         MiniBatches = recipe.MiniBatches,
         Optimizer = step => Optimizer(recipe.Optimizer, step),
         CheckpointEverySteps = recipe.Checkpoint.EverySteps,
+        ProgramText = environment.Format.StopStrings.Contains(CodeFormat.CodeClose)
+            ? (trajectory, turn) => CodeFormat.ProgramOf(tokenizer.Decode(trajectory.Turns[turn].Tokens))
+            : (_, _) => null,
     };
 
     /// <summary>Admission, leases and evaluations of an effective recipe.</summary>
