@@ -140,7 +140,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         _step = new StepInProgress(CreditAssignment.Assign(batch, Learning));
         var self = Self;
         if (_step.Batch.Rows.Count == 0) EndStep(_weights);
-        else if (Learning.UseRolloutLogProbs) Deal([.. _step.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.RolloutLogProbs)]);
+        else if (Learning.UseRolloutLogProbs) Deal([.. _step.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.ModelLogProbs)]);
         else Engine.LogProbs([.. _step.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new OldLogProbs(reply)));
     }
 
@@ -155,9 +155,13 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         var pairs = _step!.Batch.Rows.Select((row, index) => PolicyPair.Of(old[index].Span, row.RolloutLogProbs)).ToArray();
         var corrected = RolloutCorrection.Correct(Learning.Correction, pairs);
         _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights);
-        if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(corrected.Metrics);
+        if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(Mismatch(_step.Batch.Rows, old));
         TrainNextPart();
     }
+
+    // How far the trainer's log-probabilities are from those the sampler recorded for the same softmax: temperature and filters are no mismatch.
+    private static OffPolicyMetrics Mismatch(IReadOnlyList<TrainRow> rows, IReadOnlyList<ReadOnlyMemory<float>> trainer) =>
+        RolloutCorrection.Correct(new RolloutCorrectionOptions(), [.. rows.Select((row, index) => PolicyPair.Of(trainer[index].Span, row.ModelLogProbs))]).Metrics;
 
     private void TrainNextPart()
     {
@@ -175,8 +179,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         _step.Measures.Add(part, reply);
         if (_step.NextPart == 0 && Learning.UseRolloutLogProbs && reply.Applied)
         {
-            var pairs = part.Rows.Select((row, index) => PolicyPair.Of(reply.LogProbs[index].Span, row.RolloutLogProbs)).ToArray();
-            _step.Measures.AddMismatch(RolloutCorrection.Correct(new RolloutCorrectionOptions(), pairs).Metrics);
+            _step.Measures.AddMismatch(Mismatch(part.Rows, reply.LogProbs));
         }
 
         if (reply.Applied)

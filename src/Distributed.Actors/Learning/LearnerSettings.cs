@@ -78,8 +78,8 @@ public sealed record LearningOptions
     public RolloutCorrectionOptions Correction { get; init; } = new();
 
     /// <summary>
-    /// Take the log-probabilities recorded while sampling as pi_old's (two policies, verl's bypass mode) instead of computing
-    /// them again before the first update of a batch (three policies).
+    /// Take the model's own log-probabilities recorded while sampling (full softmax, temperature 1) as pi_old's (two policies, verl's bypass mode)
+    /// instead of computing them again before the first update of a batch (three policies).
     /// </summary>
     public bool UseRolloutLogProbs { get; init; } = true;
 

@@ -20,7 +20,7 @@ internal static class LearningSetup
         Correction = new RolloutCorrectionOptions(
             recipe.RolloutIs switch { "token" => RolloutIs.Token, "sequence" => RolloutIs.Sequence, _ => RolloutIs.None },
             recipe.RolloutIsThreshold),
-        UseRolloutLogProbs = RecordedLogProbsAreThePolicys(recipe),
+        UseRolloutLogProbs = recipe.RolloutIs is null, // a correction needs pi_old computed apart from pi_rollout
         MiniBatches = recipe.MiniBatches,
         Optimizer = step => Optimizer(recipe.Optimizer, step),
         CheckpointEverySteps = recipe.Checkpoint.EverySteps,
@@ -44,11 +44,6 @@ internal static class LearningSetup
 
     /// <summary>Whether trajectories go to a scorer: only if the method uses the gain.</summary>
     public static bool NeedsScores(Recipe recipe) => AdvantageEstimators.Find(recipe.Algorithm.Name).UsesGains;
-
-    // What sampling recorded is the trained policy's own log-probability only at temperature 1 without filters; and a correction needs
-    // pi_old computed apart from pi_rollout.
-    private static bool RecordedLogProbsAreThePolicys(Recipe recipe) =>
-        recipe.RolloutIs is null && recipe.Rollout is { Temperature: 1, TopK: 0, TopP: 1 };
 
     private static IAdvantageEstimator Estimator(AlgorithmSection algorithm) => algorithm.Name switch
     {

@@ -1,3 +1,4 @@
+using Distributed.Actors.Tests.Fakes;
 using Distributed.Credit;
 
 namespace Distributed.Actors.Tests.Runs;
@@ -23,6 +24,17 @@ public sealed class MethodTests
         }).Run().ShouldBeWhole();
         outcome.Ended.Totals.Dropped.Keys.ShouldBe(["filtered"]);
         outcome.Ended.Totals.Trained.ShouldBe(8 * 2 * 3 - outcome.Ended.Totals.Dropped["filtered"]);
+    }
+
+    [Fact]
+    public void The_ratio_is_taken_against_the_models_own_log_probabilities_whatever_the_temperature()
+    {
+        var plain = new TrainingRun().Run().ShouldBeWhole();
+        var tempered = (new TrainingRun() with { Engine = _ => new HashEngine { Tempered = true } }).Run().ShouldBeWhole();
+        tempered.Steps.SelectMany(step => step.Rollouts).SelectMany(rollout => rollout.Trajectory.Turns).ShouldContain(turn => turn.ModelLogProbs != null);
+        tempered.WeightsHash.ShouldBe(plain.WeightsHash);
+        foreach (var name in new[] { "loss", "clip_fraction", "train_rollout_logprob_abs_diff", "mismatch_kl" })
+            tempered.Steps.Select(step => step.Metrics[name]).ShouldBe(plain.Steps.Select(step => step.Metrics[name]), name);
     }
 
     [Fact]
