@@ -1,7 +1,6 @@
 using Distributed.Node.Comparison;
 using Distributed.Node.CreditFiles;
 using Distributed.Node.Recipes;
-using Distributed.Node.Runs;
 
 namespace Distributed.Node.Tests.CreditFiles;
 
