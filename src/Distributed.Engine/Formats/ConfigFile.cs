@@ -25,7 +25,7 @@ internal static class ConfigFile
         _ => "llama",
     };
 
-    public static void Save(string path, ModelConfig config) => JsonFile.Write(path, json => Write(json, config));
+    public static void Save(string path, ModelConfig config, WeightType type = WeightType.F32) => JsonFile.Write(path, json => Write(json, config, type));
 
     private static ModelConfig Read(ConfigReader reader)
     {
@@ -73,7 +73,7 @@ internal static class ConfigFile
         };
     }
 
-    private static void Write(Utf8JsonWriter json, ModelConfig config)
+    private static void Write(Utf8JsonWriter json, ModelConfig config, WeightType type)
     {
         var architecture = config.Family switch
         {
@@ -109,7 +109,7 @@ internal static class ConfigFile
         }
 
         json.WriteBoolean("tie_word_embeddings", config.TiedHead);
-        json.WriteString("torch_dtype", "float32");
+        json.WriteString("torch_dtype", type.TorchName());
         if (config.BeginToken is { } begin)
             json.WriteNumber("bos_token_id", begin);
         if (config.EndTokens is [var only])

@@ -6,6 +6,9 @@ namespace Distributed.Engine.Formats;
 /// <summary>Typed access to the members of a config.json, with messages that name the file and the key.</summary>
 internal sealed class ConfigReader(string path, JsonElement root)
 {
+    // More modules than that no model names one by one.
+    private const int MostNames = 4096;
+
     public ModelFormatException Bad(string key, string complaint) => new($"{path}: {key} {complaint}.");
 
     public string Text(string key) => Find(key) switch
@@ -14,6 +17,42 @@ internal sealed class ConfigReader(string path, JsonElement root)
         null => throw Bad(key, "is missing"),
         _ => throw Bad(key, "must be a string"),
     };
+
+    public string? OptionalText(string key) => Find(key) is null ? null : Text(key);
+
+    /// <summary>A list of strings that is not empty.</summary>
+    public IReadOnlyList<string> Texts(string key)
+    {
+        if (Find(key) is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() is 0 or > MostNames)
+            throw Bad(key, "must be a list of names");
+        return [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Bad(key, "must be a list of names"))];
+    }
+
+    /// <summary>Numbers by name; empty if absent.</summary>
+    public IReadOnlyDictionary<string, double> NumbersByName(string key)
+    {
+        var numbers = new Dictionary<string, double>();
+        if (Find(key) is not { } value)
+            return numbers;
+        if (value.ValueKind != JsonValueKind.Object)
+            throw Bad(key, "must be an object");
+        foreach (var member in value.EnumerateObject())
+        {
+            if (numbers.Count == MostNames)
+                throw Bad(key, $"has more than {MostNames} members");
+            numbers[member.Name] = Number($"{key}.{SafetensorsHeader.Short(member.Name)}", member.Value);
+        }
+
+        return numbers;
+    }
+
+    /// <summary>Absent, null, or an empty list or object.</summary>
+    public void RequireEmpty(string key, string why)
+    {
+        if (Find(key) is { } value && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
+            && !(value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any()))
+            throw Bad(key, $"is set; {why}");
+    }
 
     public int Whole(string key) => OptionalWhole(key) ?? throw Bad(key, "is missing");
 

@@ -50,7 +50,7 @@ internal static class SafetensorsWriter
         var aside = path + ".tmp";
         using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
         {
-            var header = Header(tensors, type, metadata);
+            var header = HeaderOf(tensors, type, metadata);
             Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixLength];
             BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
             file.Write(prefix);
@@ -62,14 +62,15 @@ internal static class SafetensorsWriter
         File.Move(aside, path, overwrite: true);
     }
 
-    private static byte[] Header(IReadOnlyList<TensorShape> tensors, WeightType type, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>The JSON of a header.</summary>
+    public static byte[] HeaderOf(IReadOnlyList<TensorShape> tensors, WeightType type, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
             json.WriteStartObject("__metadata__");
-            foreach (var (key, value) in metadata)
+            foreach (var (key, value) in metadata ?? Metadata)
                 json.WriteString(key, value);
             json.WriteEndObject();
             long offset = 0;

@@ -9,6 +9,7 @@ internal sealed unsafe class BatchBuffers : IDisposable
     private const int Skew = 16;
 
     private readonly FloatBuffer[] _normed;
+    private readonly TermScratch[] _terms;
 
     public BatchBuffers(PackedModel model, int maxRows, int threads)
     {
@@ -27,6 +28,7 @@ internal sealed unsafe class BatchBuffers : IDisposable
         _normed = new FloatBuffer[threads];
         for (var thread = 0; thread < threads; thread++)
             _normed[thread] = new FloatBuffer((long)maxRows * HiddenStride);
+        _terms = [.. Enumerable.Range(0, threads).Select(_ => new TermScratch())];
     }
 
     /// <summary>The residual stream, [rows, d].</summary>
@@ -61,6 +63,9 @@ internal sealed unsafe class BatchBuffers : IDisposable
     /// <summary>A thread's own copy of the normed stream, [rows, <see cref="HiddenStride"/>].</summary>
     public float* Normed(int thread) => _normed[thread].Pointer;
 
+    /// <summary>A thread's own room for what adapters add to products.</summary>
+    public TermScratch Term(int thread) => _terms[thread];
+
     /// <summary>Makes room for the logits of a number of rows; a large vocabulary is not paid for before it is needed.</summary>
     public void ReserveLogits(int rows)
     {
@@ -76,5 +81,7 @@ internal sealed unsafe class BatchBuffers : IDisposable
     {
         foreach (var buffer in (FloatBuffer[])[Stream, Queries, KeysValues, Attended, Gates, Gated, Logits, .. _normed])
             buffer.Dispose();
+        foreach (var term in _terms)
+            term.Dispose();
     }
 }

@@ -107,13 +107,13 @@ internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
         {
             case Phase.QueryKeyValue when chunk < queries:
             case Phase.Query:
-                Columns(Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.Query, chunk, _buffers.Queries.Pointer, _config.QueryWidth, layer.QueryBias, 0);
+                Columns(thread, phase, Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.Query, chunk, _buffers.Queries.Pointer, _config.QueryWidth, layer.QueryBias, 0);
                 break;
             case Phase.QueryKeyValue:
                 chunk -= queries;
                 goto case Phase.KeyValue;
             case Phase.KeyValue:
-                Columns(Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.KeyValue, chunk, _buffers.KeysValues.Pointer, 2 * _config.KeyValueWidth, layer.KeyValueBias, 0);
+                Columns(thread, phase, Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.KeyValue, chunk, _buffers.KeysValues.Pointer, 2 * _config.KeyValueWidth, layer.KeyValueBias, 0);
                 break;
             case Phase.Store:
                 _attention.Store(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
@@ -126,10 +126,10 @@ internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
                 _attention.Attend(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
                 break;
             case Phase.Output:
-                Columns(_buffers.Attended.Pointer, _buffers.AttendedStride, layer.Output, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
+                Columns(thread, phase, _buffers.Attended.Pointer, _buffers.AttendedStride, layer.Output, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
                 break;
             case Phase.GateUp:
-                GateUp(layer, chunk, Normed(thread, phase, layer.PostNorm));
+                GateUp(layer, thread, phase, chunk, Normed(thread, phase, layer.PostNorm));
                 break;
             case Phase.Unit:
                 SwiGlu.Forward(
@@ -137,12 +137,12 @@ internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
                     _buffers.Gated.Pointer + ((nint)chunk * _buffers.GatedStride), _buffers.GatedStride);
                 break;
             case Phase.Down:
-                Columns(_buffers.Gated.Pointer, _buffers.GatedStride, layer.Down, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
+                Columns(thread, phase, _buffers.Gated.Pointer, _buffers.GatedStride, layer.Down, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
                 break;
             default:
-                var normed = Normed(thread, phase, _model.Weights.Pointer + _model.Weights.Layout.FinalNorm);
+                var normed = Normed(thread, phase, _model.FinalNorm);
                 for (var panel = chunk * HeadPanels; panel < Math.Min((chunk + 1) * HeadPanels, Panels(_model.Head)); panel++)
-                    Columns(normed, _buffers.HiddenStride, _model.Head, panel, _buffers.Logits.Pointer, _buffers.LogitStride, null, 0);
+                    Columns(thread, phase, normed, _buffers.HiddenStride, _model.Head, panel, _buffers.Logits.Pointer, _buffers.LogitStride, null, 0);
                 break;
         }
     }
@@ -178,10 +178,8 @@ internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
 
     private void Embed()
     {
-        var hidden = _config.HiddenSize;
-        var table = _model.Weights.Pointer + _model.Weights.Layout.Embedding;
         for (var row = 0; row < _rows.Count; row++)
-            new ReadOnlySpan<float>(table + ((nint)_rows.Token(row) * hidden), hidden).CopyTo(new Span<float>(_buffers.Stream.Pointer + ((nint)row * hidden), hidden));
+            _model.Embed(_rows.Token(row), _buffers.Stream.Pointer + ((nint)row * _config.HiddenSize));
     }
 
     // Every thread norms all rows for itself once a phase: that costs less than another phase would.
@@ -194,22 +192,24 @@ internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
         return normed;
     }
 
-    private void GateUp(PackedLayer layer, int chunk, float* normed)
+    private void GateUp(PackedLayer layer, int thread, long phase, int chunk, float* normed)
     {
         int inner = _config.IntermediateSize, width = 2 * inner;
-        Columns(normed, _buffers.HiddenStride, layer.GateUp, chunk, _buffers.Gates.Pointer, width, null, 0);
+        Columns(thread, phase, normed, _buffers.HiddenStride, layer.GateUp, chunk, _buffers.Gates.Pointer, width, null, 0);
         if (inner % Panel != 0)
             return;
-        Columns(normed, _buffers.HiddenStride, layer.GateUp, chunk + (inner / Panel), _buffers.Gates.Pointer, width, null, 0);
+        Columns(thread, phase, normed, _buffers.HiddenStride, layer.GateUp, chunk + (inner / Panel), _buffers.Gates.Pointer, width, null, 0);
         SwiGlu.ForwardApart(
             _buffers.Gates.Pointer + (chunk * Panel), _buffers.Gates.Pointer + inner + (chunk * Panel), width, _rows.Count, Panel,
             _buffers.Gated.Pointer + (chunk * Panel), _buffers.GatedStride);
     }
 
-    private void Columns(float* a, int lda, PackedMatrix b, int panel, float* c, int ldc, float* add, int ldAdd)
+    private void Columns(int thread, long phase, float* a, int lda, PackedMatrix b, int panel, float* c, int ldc, float* add, int ldAdd)
     {
         var column = panel * Panel;
-        Gemm.MultiplyPanels(
-            a, lda, _rows.Count, b.Panels + ((nint)column * b.K), b.K, b.K, Math.Min(Panel, b.N - column), c + column, ldc, add is null ? null : add + column, ldAdd);
+        var columns = Math.Min(Panel, b.N - column);
+        Gemm.MultiplyWithoutTerm(a, lda, _rows.Count, b, column, columns, c + column, ldc, add is null ? null : add + column, ldAdd);
+        if (b.Term is { } term)
+            _buffers.Term(thread).Add(term, phase, a, lda, _rows.Count, column, columns, c + column, ldc);
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Distributed.Engine.Formats;
 using Distributed.Engine.Kernels;
 using Distributed.Engine.Model;
 using Distributed.Engine.Scoring;
@@ -11,7 +10,7 @@ namespace Distributed.Engine.Hosting;
 /// <summary>The model and everything that computes on it but sampling. Used by the engine's thread alone, except for the counters.</summary>
 internal sealed class EngineCore : IDisposable
 {
-    private readonly ModelWeights _weights;
+    private readonly LoadedModel _loaded;
     private readonly BranchScorer _branches;
     private readonly SequenceScorer _sequences;
     private Trainer? _trainer;
@@ -21,11 +20,11 @@ internal sealed class EngineCore : IDisposable
     private long _trainTicks;
     private long _otherTicks;
 
-    /// <summary>Takes the weights over.</summary>
-    public EngineCore(ModelWeights weights, int contextLength, int threads)
+    /// <summary>Takes the model over.</summary>
+    public EngineCore(LoadedModel loaded, int threads)
     {
-        _weights = weights;
-        Model = new PackedModel(weights, contextLength);
+        _loaded = loaded;
+        Model = loaded.Packed;
         Pool = new ComputePool(threads);
         _branches = new BranchScorer(Model, Pool);
         _sequences = new SequenceScorer(Model, Pool);
@@ -36,7 +35,10 @@ internal sealed class EngineCore : IDisposable
     public ComputePool Pool { get; }
 
     // The trainer's memory is three times the weights' and more, so an engine that never trains does without it.
-    private Trainer Trainer => _trainer ??= new Trainer(Model, Pool);
+    private Trainer Trainer => _trainer ??= new Trainer(Model, Pool, Trained);
+
+    private ITrainedParameters Trained => _loaded.Trained
+        ?? throw new InvalidOperationException("The weights are kept as bfloat16, which is not trained, replaced or read back; use float32, or put an adapter on them.");
 
     /// <summary>Times a piece of work.</summary>
     public void Measure(WorkKind kind, Action work)
@@ -87,25 +89,25 @@ internal sealed class EngineCore : IDisposable
     {
         try
         {
-            _weights.CopyFrom(weights);
+            Trained.Flat.CopyFrom(weights);
         }
-        catch (ArgumentException error)
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException)
         {
             return new EngineError(error.Message.ReplaceLineEndings(" "));
         }
 
         Pool.Run(thread =>
         {
-            for (var part = thread; part < Model.PartCount; part += Pool.Threads)
-                Model.RepackPart(part);
+            for (var part = thread; part < Trained.PartCount; part += Pool.Threads)
+                Trained.RepackPart(part);
         });
         return null;
     }
 
     public ReadOnlyMemory<byte> ReadWeights()
     {
-        var bytes = new byte[_weights.ByteCount];
-        _weights.CopyTo(bytes);
+        var bytes = new byte[Trained.Flat.ByteCount];
+        Trained.Flat.CopyTo(bytes);
         return bytes;
     }
 
@@ -113,8 +115,8 @@ internal sealed class EngineCore : IDisposable
 
     public EngineError? LoadOptimizer(OptimizerState? state) => Trainer.LoadOptimizer(state);
 
-    /// <summary>Writes config.json and model.safetensors.</summary>
-    public void Save(string folder) => ModelFolder.Save(folder, _weights);
+    /// <summary>Writes config.json and model.safetensors; with an adapter, merged, and the adapter beside them.</summary>
+    public void Save(string folder) => _loaded.Save(folder);
 
     /// <summary>Fills in what the core counts.</summary>
     public EngineCounters Count(EngineCounters counters) => counters with
@@ -132,7 +134,6 @@ internal sealed class EngineCore : IDisposable
         _branches.Dispose();
         _sequences.Dispose();
         _trainer?.Dispose();
-        Model.Dispose();
-        _weights.Dispose();
+        _loaded.Dispose();
     }
 }

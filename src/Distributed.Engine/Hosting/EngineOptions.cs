@@ -1,4 +1,19 @@
+using Distributed.Engine.Adapters;
+
 namespace Distributed.Engine.Hosting;
+
+/// <summary>How an engine keeps a model's matrices.</summary>
+public enum WeightStorage
+{
+    /// <summary>Float32; they can be trained.</summary>
+    Float32,
+
+    /// <summary>
+    /// The upper halves of floats, for models that are not trained themselves: half the memory and half the waiting for it. BF16 files are kept to the
+    /// bit, others are rounded. Everything is computed in float32 all the same.
+    /// </summary>
+    BFloat16,
+}
 
 /// <summary>What an engine may use.</summary>
 public sealed record EngineOptions
@@ -9,6 +24,15 @@ public sealed record EngineOptions
     /// <summary>Longest sequence in tokens; 0 takes the model's own.</summary>
     public int ContextLength { get; init; }
 
+    /// <summary>How matrices are kept.</summary>
+    public WeightStorage Storage { get; init; }
+
+    /// <summary>
+    /// A low-rank adapter on the model, or null. With it the model is frozen: training changes the adapter alone, and weights that are read, loaded or listed
+    /// are the adapter's.
+    /// </summary>
+    public LowRankAdapter? Adapter { get; init; }
+
     /// <summary>Most sequences open at a time; one more fails.</summary>
     public int MaxSequences { get; init; } = 1024;
 
@@ -16,10 +40,17 @@ public sealed record EngineOptions
     public int MaxRequests { get; init; } = 4096;
 
     /// <summary>
-    /// Most memory for cached keys and values, bytes; never less than one full context. When it is short, sequences that wait give theirs up and
-    /// are worked out anew when they go on.
+    /// Most memory for cached keys and values, bytes; 0 takes what one full context needs. When it is short, sequences that wait give theirs up and
+    /// are worked out anew when they go on; a request that alone needs more is refused with a <see cref="Ports.CacheTooSmallError"/>.
     /// </summary>
     public long CacheBytes { get; init; } = 512L << 20;
+
+    /// <summary>
+    /// What becomes of the keys and values of a partial rollout when weights are swapped between its tokens. True: they are worked out anew, and every
+    /// token's log-probability is exactly that of the version it is recorded with. False: they stay, which costs nothing, but tokens are then sampled from a
+    /// mixture of versions and log-probabilities are that mixture's.
+    /// </summary>
+    public bool RecomputeCacheAfterSwap { get; init; } = true;
 
     /// <summary>Most turns worked on at a time; others wait until one ends.</summary>
     internal int BatchTurns { get; init; } = 64;

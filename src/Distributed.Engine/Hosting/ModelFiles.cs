@@ -38,24 +38,27 @@ public static class ModelFiles
         ModelFolder.Save(folder, weights);
     }
 
+    /// <summary>Names and shapes of a model's tensors, in the order of its flat weights.</summary>
+    public static IReadOnlyList<TensorShape> TensorsOf(ModelConfig config) => new ModelLayout(config).Tensors;
+
     /// <summary>Writes the moments as tensors <c>exp_avg.NAME</c> and <c>exp_avg_sq.NAME</c>, and the step as torch does, a float32 (exact below 2^24).</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void WriteOptimizer(string path, ModelConfig config, OptimizerState state)
+    public static void WriteOptimizer(string path, IReadOnlyList<TensorShape> tensors, OptimizerState state)
     {
         var step = BitConverter.GetBytes((float)state.Step);
-        var empty = new byte[new ModelLayout(config).ParameterCount * sizeof(float)];
-        SafetensorsWriter.Write(path, [.. Moments(config), new TensorShape(StepName, [1])], new Dictionary<string, string> { ["format"] = "pt" },
+        var empty = new byte[tensors.Sum(tensor => tensor.ElementCount) * sizeof(float)];
+        SafetensorsWriter.Write(path, [.. Moments(tensors), new TensorShape(StepName, [1])], new Dictionary<string, string> { ["format"] = "pt" },
             [state.FirstMoment.IsEmpty ? empty : state.FirstMoment, state.SecondMoment.IsEmpty ? empty : state.SecondMoment, step]);
     }
 
     /// <summary>Reads back what <see cref="WriteOptimizer"/> wrote.</summary>
     /// <exception cref="ModelFormatException">The file is missing, broken, or another model's.</exception>
-    public static unsafe OptimizerState ReadOptimizer(string path, ModelConfig config)
+    public static unsafe OptimizerState ReadOptimizer(string path, IReadOnlyList<TensorShape> trained)
     {
         using var file = SafetensorsFile.Open(path);
-        var count = new ModelLayout(config).ParameterCount;
+        var count = trained.Sum(tensor => tensor.ElementCount);
         var (first, second) = (new byte[count * sizeof(float)], new byte[count * sizeof(float)]);
-        var tensors = Moments(config);
+        var tensors = Moments(trained);
         var half = tensors.Count / 2;
         fixed (byte* firstPointer = first, secondPointer = second)
         {
@@ -81,9 +84,6 @@ public static class ModelFiles
         }
     }
 
-    private static List<TensorShape> Moments(ModelConfig config)
-    {
-        var tensors = new ModelLayout(config).Tensors;
-        return [.. tensors.Select(tensor => tensor with { Name = "exp_avg." + tensor.Name }), .. tensors.Select(tensor => tensor with { Name = "exp_avg_sq." + tensor.Name })];
-    }
+    private static List<TensorShape> Moments(IReadOnlyList<TensorShape> tensors) =>
+        [.. tensors.Select(tensor => tensor with { Name = "exp_avg." + tensor.Name }), .. tensors.Select(tensor => tensor with { Name = "exp_avg_sq." + tensor.Name })];
 }

@@ -3,20 +3,27 @@ namespace Distributed.Engine.Kernels;
 /// <summary>
 /// The right-hand matrix B [K, N] of a product, stored in panels of 32 columns: [ceil(N/32)][K][32], missing columns zero.
 /// Filled from row-major matrices or from torch Linear weights [out, in] (B = W^T), in one piece or several side by side.
+/// A frozen one is kept as bfloat16 instead (<see cref="Half"/>).
 /// </summary>
 internal sealed unsafe class PackedMatrix : IDisposable
 {
     public const int PanelWidth = 32;
-    private readonly FloatBuffer _panels;
+    private readonly FloatBuffer? _panels;
 
     /// <summary>An all-zero matrix to be packed into.</summary>
-    public PackedMatrix(int k, int n)
+    /// <param name="k">Rows.</param>
+    /// <param name="n">Columns.</param>
+    /// <param name="half">Keep it as bfloat16.</param>
+    public PackedMatrix(int k, int n, bool half = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n);
         K = k;
         N = n;
-        _panels = new FloatBuffer(PanelFloats(k, n));
+        if (half)
+            Half = new HalfPanels(k, n);
+        else
+            _panels = new FloatBuffer(PanelFloats(k, n));
     }
 
     /// <summary>Rows, the depth of the product.</summary>
@@ -25,7 +32,14 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Columns, without padding.</summary>
     public int N { get; }
 
-    public float* Panels => _panels.Pointer;
+    /// <summary>The panels; null if it is kept as bfloat16.</summary>
+    public float* Panels => _panels is null ? null : _panels.Pointer;
+
+    /// <summary>The same as bfloat16, or null.</summary>
+    public HalfPanels? Half { get; }
+
+    /// <summary>What is added to every product with this matrix.</summary>
+    public LowRankTerm? Term { get; set; }
 
     /// <summary>Floats that [k, n] takes in panels.</summary>
     public static long PanelFloats(int k, int n) => (long)((n + PanelWidth - 1) / PanelWidth) * PanelWidth * k;
@@ -44,6 +58,18 @@ internal sealed unsafe class PackedMatrix : IDisposable
         var packed = new PackedMatrix(k, n);
         packed.RepackLinear(weight);
         return packed;
+    }
+
+    /// <summary>
+    /// A matrix for gradients to come back through, [N, K]. A frozen one holds the transpose for good; the others are to be packed with the same
+    /// weights.
+    /// </summary>
+    public PackedMatrix ForGradients()
+    {
+        var transposed = new PackedMatrix(N, K, Half is not null);
+        if (Half is not null)
+            transposed.Half!.PackTransposed(Half);
+        return transposed;
     }
 
     /// <summary>Overwrites all of B from a row-major [K, N].</summary>
@@ -66,5 +92,10 @@ internal sealed unsafe class PackedMatrix : IDisposable
         PanelPacking.PackColumns(weight, K, K, columns, Panels, K, firstColumn);
     }
 
-    public void Dispose() => _panels.Dispose();
+    public void Dispose()
+    {
+        _panels?.Dispose();
+        Half?.Dispose();
+        Term?.Dispose();
+    }
 }

@@ -22,7 +22,7 @@ internal static unsafe class Decoder
 
         RmsNorm.Forward(
             activations[config.Layers - 1].Output, config.HiddenSize, plan.ActiveCount, config.HiddenSize,
-            model.Weights.Pointer + model.Weights.Layout.FinalNorm, config.NormEpsilon, activations.Final, config.HiddenSize, activations.FinalInverse);
+            model.FinalNorm, config.NormEpsilon, activations.Final, config.HiddenSize, activations.FinalInverse);
     }
 
     /// <summary>Copies the rows of <paramref name="from"/> that are active together; it may be the same memory.</summary>
@@ -35,10 +35,8 @@ internal static unsafe class Decoder
 
     private static void Embed(PackedModel model, RowPlan plan, float* to)
     {
-        var width = model.Config.HiddenSize;
-        var table = model.Weights.Pointer + model.Weights.Layout.Embedding;
         for (var row = 0; row < plan.Rows; row++)
-            Unsafe.CopyBlockUnaligned(to + ((long)row * width), table + ((long)plan.Tokens[row] * width), (uint)width * sizeof(float));
+            model.Embed(plan.Tokens[row], to + ((long)row * model.Config.HiddenSize));
     }
 
     private static void Attend(PackedModel model, RowPlan plan, PackedLayer layer, bool last, ref LayerActivations a, AttentionScratch scratch)

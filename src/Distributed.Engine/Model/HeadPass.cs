@@ -78,7 +78,7 @@ internal sealed unsafe class HeadPass : IDisposable
     /// <param name="targets">Token per row.</param>
     /// <param name="dLogProbs">d loss / d log-probability, per row.</param>
     /// <param name="dHidden">Out: [rows, d], overwritten.</param>
-    /// <param name="dHead">[V, d], added to.</param>
+    /// <param name="dHead">[V, d], added to; null if it is not wanted.</param>
     public void Backward(float* hidden, int rows, ReadOnlySpan<int> targets, ReadOnlySpan<float> dLogProbs, float* dHidden, float* dHead)
     {
         int hiddenSize = _model.Config.HiddenSize, vocabulary = _model.Config.VocabularySize;
@@ -94,7 +94,8 @@ internal sealed unsafe class HeadPass : IDisposable
                 _logits.Pointer[((long)row * _stride) + targets[first + row]] += dLogProbs[first + row];
             var part = (long)first * hiddenSize;
             Gemm.Multiply(_logits.Pointer, _stride, count, _model.HeadBackward!, dHidden + part, hiddenSize);
-            Gemm.AccumulateTransposed(_logits.Pointer, _stride, vocabulary, hidden + part, hiddenSize, hiddenSize, count, dHead, hiddenSize);
+            if (dHead is not null)
+                Gemm.AccumulateTransposed(_logits.Pointer, _stride, vocabulary, hidden + part, hiddenSize, hiddenSize, count, dHead, hiddenSize);
         }
 
         _kept = false;

@@ -12,9 +12,13 @@ internal sealed class ModelLayout
     private readonly Dictionary<string, int> _indices = [];
     private readonly List<TensorShape> _tensors = [];
     private readonly List<long> _offsets = [];
+    private readonly bool _vectorsOnly;
 
-    public ModelLayout(ModelConfig config)
+    /// <param name="config">The model.</param>
+    /// <param name="vectorsOnly">Leave no room for matrices, which are kept elsewhere: their offsets are -1.</param>
+    public ModelLayout(ModelConfig config, bool vectorsOnly = false)
     {
+        _vectorsOnly = vectorsOnly;
         Embedding = Add("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize);
         Layers = new LayerLayout[config.Layers];
         for (var layer = 0; layer < config.Layers; layer++)
@@ -77,6 +81,8 @@ internal sealed class ModelLayout
 
     private long Add(string name, params int[] shape)
     {
+        if (_vectorsOnly && shape.Length > 1)
+            return -1;
         var tensor = new TensorShape(name, shape);
         var offset = ParameterCount;
         _indices.Add(name, _tensors.Count);

@@ -1,37 +1,22 @@
-using Distributed.Engine.Kernels;
-using Distributed.Ports;
-
 namespace Distributed.Engine.Model;
 
-/// <summary>A model's parameters: one flat float32 buffer in the order of <see cref="ModelLayout"/>, which is the wire layout too.</summary>
-internal sealed unsafe class ModelWeights : IDisposable
+/// <summary>A model's parameters: one flat float32 buffer in the order of <see cref="ModelLayout"/>.</summary>
+internal sealed unsafe class ModelWeights : FlatParameters
 {
-    private readonly FloatBuffer _buffer;
-
     /// <summary>All zeros.</summary>
-    public ModelWeights(ModelConfig config)
+    /// <param name="config">The model.</param>
+    /// <param name="vectorsOnly">Norms and biases alone; the matrices are kept elsewhere.</param>
+    public ModelWeights(ModelConfig config, bool vectorsOnly = false)
+        : this(config, config.Complaint() is { } complaint ? throw new ArgumentException(complaint, nameof(config)) : new ModelLayout(config, vectorsOnly))
     {
-        if (config.Complaint() is { } complaint)
-            throw new ArgumentException(complaint, nameof(config));
-        Config = config;
-        Layout = new ModelLayout(config);
-        _buffer = new FloatBuffer(Layout.ParameterCount);
     }
+
+    private ModelWeights(ModelConfig config, ModelLayout layout)
+        : base(layout.Tensors) => (Config, Layout) = (config, layout);
 
     public ModelConfig Config { get; }
 
     public ModelLayout Layout { get; }
-
-    /// <summary>The first parameter.</summary>
-    public float* Pointer => _buffer.Pointer;
-
-    /// <summary>Parameters in all.</summary>
-    public long Count => _buffer.Length;
-
-    public IReadOnlyList<TensorShape> Tensors => Layout.Tensors;
-
-    /// <summary>Bytes of the flat layout.</summary>
-    public long ByteCount => Count * sizeof(float);
 
     /// <summary>A tensor by its Hugging Face name, row-major.</summary>
     /// <exception cref="KeyNotFoundException">The model has no such tensor.</exception>
@@ -65,25 +50,4 @@ internal sealed unsafe class ModelWeights : IDisposable
 
         return weights;
     }
-
-    /// <summary>Copies the weights to little-endian bytes.</summary>
-    public void CopyTo(Span<byte> bytes)
-    {
-        if (bytes.Length != ByteCount)
-            throw new ArgumentException($"The weights take {ByteCount} bytes, not {bytes.Length}.", nameof(bytes));
-        FlatBytes.Write(Pointer, bytes);
-    }
-
-    /// <summary>Overwrites the weights from little-endian bytes.</summary>
-    /// <exception cref="ArgumentException">Wrong length, or a value that is not finite; nothing is changed then.</exception>
-    public void CopyFrom(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.Length != ByteCount)
-            throw new ArgumentException($"These weights are {bytes.Length} bytes; this model's are {ByteCount}. They belong to another model.", nameof(bytes));
-        if (FlatBytes.FirstNotFinite(bytes) is var bad and >= 0)
-            throw new ArgumentException($"These weights have a value that is not finite (number {bad} of {Count}).", nameof(bytes));
-        FlatBytes.Read(bytes, Pointer);
-    }
-
-    public void Dispose() => _buffer.Dispose();
 }

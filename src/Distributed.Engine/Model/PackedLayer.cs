@@ -2,7 +2,7 @@ using Distributed.Engine.Kernels;
 
 namespace Distributed.Engine.Model;
 
-/// <summary>One decoder layer's matrices, packed. Products read a row [.., in] and give a row [.., out]; norms point into the flat weights.</summary>
+/// <summary>One decoder layer's matrices, packed; as bfloat16 if the model is frozen so. Products read a row [.., in] and give a row [.., out]; norms point into the flat weights.</summary>
 internal sealed unsafe class PackedLayer : IDisposable
 {
     private readonly ModelWeights _weights;
@@ -10,16 +10,16 @@ internal sealed unsafe class PackedLayer : IDisposable
     private readonly ModelConfig _config;
     private readonly FloatBuffer? _biases;
 
-    internal PackedLayer(ModelWeights weights, LayerLayout layout)
+    internal PackedLayer(ModelWeights weights, LayerLayout layout, bool half)
     {
         _weights = weights;
         _layout = layout;
         _config = weights.Config;
-        Query = new PackedMatrix(_config.HiddenSize, _config.QueryWidth);
-        KeyValue = new PackedMatrix(_config.HiddenSize, 2 * _config.KeyValueWidth);
-        Output = new PackedMatrix(_config.QueryWidth, _config.HiddenSize);
-        GateUp = new PackedMatrix(_config.HiddenSize, 2 * _config.IntermediateSize);
-        Down = new PackedMatrix(_config.IntermediateSize, _config.HiddenSize);
+        Query = new PackedMatrix(_config.HiddenSize, _config.QueryWidth, half);
+        KeyValue = new PackedMatrix(_config.HiddenSize, 2 * _config.KeyValueWidth, half);
+        Output = new PackedMatrix(_config.QueryWidth, _config.HiddenSize, half);
+        GateUp = new PackedMatrix(_config.HiddenSize, 2 * _config.IntermediateSize, half);
+        Down = new PackedMatrix(_config.IntermediateSize, _config.HiddenSize, half);
         if (_config.HasBias)
             _biases = new FloatBuffer(_config.QueryWidth + (2 * _config.KeyValueWidth));
     }
@@ -77,15 +77,18 @@ internal sealed unsafe class PackedLayer : IDisposable
 
     internal void PrepareBackward()
     {
-        QueryBackward = new PackedMatrix(Query.N, Query.K);
-        KeyValueBackward = new PackedMatrix(KeyValue.N, KeyValue.K);
-        OutputBackward = new PackedMatrix(Output.N, Output.K);
-        GateUpBackward = new PackedMatrix(GateUp.N, GateUp.K);
-        DownBackward = new PackedMatrix(Down.N, Down.K);
+        QueryBackward = Query.ForGradients();
+        KeyValueBackward = KeyValue.ForGradients();
+        OutputBackward = Output.ForGradients();
+        GateUpBackward = GateUp.ForGradients();
+        DownBackward = Down.ForGradients();
     }
 
     internal void Repack()
     {
+        RepackBiases();
+        if (Query.Half is not null)
+            return;
         var flat = _weights.Pointer;
         int hidden = _config.HiddenSize, keys = _config.KeyValueWidth, inner = _config.IntermediateSize;
         Query.RepackLinear(flat + _layout.Query);
@@ -102,8 +105,14 @@ internal sealed unsafe class PackedLayer : IDisposable
         GateUpBackward?.PackRows(flat + _layout.Gate, hidden, 0, inner);
         GateUpBackward?.PackRows(flat + _layout.Up, hidden, inner, inner);
         DownBackward?.RepackRowMajor(flat + _layout.Down, inner);
+    }
+
+    private void RepackBiases()
+    {
         if (_biases is null)
             return;
+        var flat = _weights.Pointer;
+        var keys = _config.KeyValueWidth;
         var bias = _biases.Span;
         new Span<float>(flat + _layout.QueryBias, _config.QueryWidth).CopyTo(bias);
         new Span<float>(flat + _layout.KeyBias, keys).CopyTo(bias[_config.QueryWidth..]);

@@ -4,7 +4,7 @@ using Distributed.Engine.Model;
 namespace Distributed.Engine.Training;
 
 /// <summary>
-/// The backward pass of <see cref="Decoder.Forward"/> on one thread. Adds to a gradient buffer in the layout of the weights; uses up the
+/// The backward pass of <see cref="Decoder.Forward"/> on one thread. Offers every parameter's gradient to whoever sums them; uses up the
 /// activations (the gated unit's are overwritten). What is cheap to compute again (norms, the gated unit's outcome) was not kept: reading
 /// it back from far memory would take longer.
 /// </summary>
@@ -34,23 +34,23 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
     }
 
     /// <summary>Runs from <see cref="FinalGradient"/> down to the embedding.</summary>
-    public void Run(RowPlan plan, Activations activations, float* gradient)
+    public void Run(RowPlan plan, Activations activations, ParameterGradients gradient)
     {
         var hidden = _config.HiddenSize;
         var layout = model.Weights.Layout;
         RmsNorm.Backward(
-            _dNormed, hidden, activations[_config.Layers - 1].Output, hidden, plan.ActiveCount, hidden, model.Weights.Pointer + layout.FinalNorm,
-            activations.FinalInverse, _dResidual, hidden, accumulate: false, gradient + layout.FinalNorm);
+            _dNormed, hidden, activations[_config.Layers - 1].Output, hidden, plan.ActiveCount, hidden, model.FinalNorm,
+            activations.FinalInverse, _dResidual, hidden, accumulate: false, gradient.Vector(layout.FinalNorm));
         for (var layer = _config.Layers - 1; layer >= 0; layer--)
         {
             var last = layer == _config.Layers - 1;
             ref readonly var a = ref activations[layer];
-            GatedUnit(model.Layers[layer], layout.Layers[layer], last ? plan.ActiveCount : plan.Rows, a, gradient);
-            Attend(model.Layers[layer], layout.Layers[layer], plan, last, a, activations.Attention, gradient);
+            GatedUnit(layer, last ? plan.ActiveCount : plan.Rows, a, gradient);
+            Attend(layer, plan, last, a, activations.Attention, gradient);
         }
 
-        var dEmbedding = gradient + layout.Embedding;
-        for (var row = 0; row < plan.Rows; row++)
+        var dEmbedding = gradient.Embedding;
+        for (var row = 0; dEmbedding is not null && row < plan.Rows; row++)
             AddRow(_dResidual + ((long)row * hidden), dEmbedding + ((long)plan.Tokens[row] * hidden), hidden);
     }
 
@@ -74,27 +74,29 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
     }
 
     // _dResidual: from the gradient of the layer's output to that of its middle.
-    private void GatedUnit(PackedLayer layer, LayerLayout at, int rows, in LayerActivations a, float* gradient)
+    private void GatedUnit(int index, int rows, in LayerActivations a, ParameterGradients gradient)
     {
+        var layer = model.Layers[index];
         int hidden = _config.HiddenSize, inner = _config.IntermediateSize;
         Gemm.Multiply(_dResidual, hidden, rows, layer.DownBackward!, _dGated, inner);
         SwiGlu.Backward(_dGated, inner, a.GateUp, 2 * inner, rows, inner);
-        Gemm.AccumulateTransposed(_dResidual, hidden, hidden, _dGated, inner, inner, rows, gradient + at.Down, inner);
+        gradient.Matrix(index, LayerMatrix.Down, _dResidual, _dGated, rows);
         Gemm.Multiply(a.GateUp, 2 * inner, rows, layer.GateUpBackward!, _dNormed, hidden);
         RmsNorm.Again(a.Middle, hidden, rows, hidden, layer.PostNorm, a.MiddleInverse, _normed, hidden);
-        Gemm.AccumulateTransposed(a.GateUp, 2 * inner, 2 * inner, _normed, hidden, hidden, rows, gradient + at.Gate, hidden);
+        gradient.Matrix(index, LayerMatrix.GateUp, a.GateUp, _normed, rows);
         RmsNorm.Backward(
             _dNormed, hidden, a.Middle, hidden, rows, hidden, layer.PostNorm, a.MiddleInverse, _dResidual, hidden, accumulate: true,
-            gradient + at.PostNorm);
+            gradient.Vector(model.Weights.Layout.Layers[index].PostNorm));
     }
 
     // _dResidual: from the gradient of the layer's middle to that of its input, for all rows.
-    private void Attend(PackedLayer layer, LayerLayout at, RowPlan plan, bool last, in LayerActivations a, AttentionScratch scratch, float* gradient)
+    private void Attend(int index, RowPlan plan, bool last, in LayerActivations a, AttentionScratch scratch, ParameterGradients gradient)
     {
+        var (layer, at) = (model.Layers[index], model.Weights.Layout.Layers[index]);
         int hidden = _config.HiddenSize, queryWidth = _config.QueryWidth, keyWidth = _config.KeyValueWidth;
         var queries = last ? plan.ActiveCount : plan.Rows;
         Gemm.Multiply(_dResidual, hidden, queries, layer.OutputBackward!, _dAttended, queryWidth);
-        Gemm.AccumulateTransposed(_dResidual, hidden, hidden, a.Attended, queryWidth, queryWidth, queries, gradient + at.Output, queryWidth);
+        gradient.Matrix(index, LayerMatrix.Output, _dResidual, a.Attended, queries);
         AttentionBackward.Run(_config, plan, last, a, _dAttended, _dQueries, _dKeyValues, scratch);
 
         var table = model.Rotary;
@@ -105,15 +107,14 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
             _dKeyValues, 2 * keyWidth, plan.Rows, _config.KeyValueHeads, _config.HeadSize, plan.Positions, table.Cosines, table.Sines, backwards: true);
         if (_config.HasQueryKeyNorm)
             QueryKeyNorms(layer, at, plan.Rows, queries, a, gradient);
-        if (_config.HasBias)
+        if (_config.HasBias && gradient.TakesVectors)
             Biases(at, plan.Rows, queries, gradient);
 
         RmsNorm.Again(a.Input, hidden, plan.Rows, hidden, layer.InputNorm, a.InputInverse, _normed, hidden);
-        Gemm.AccumulateTransposed(_dKeyValues, 2 * keyWidth, keyWidth, _normed, hidden, hidden, plan.Rows, gradient + at.Key, hidden);
-        Gemm.AccumulateTransposed(_dKeyValues + keyWidth, 2 * keyWidth, keyWidth, _normed, hidden, hidden, plan.Rows, gradient + at.Value, hidden);
+        gradient.Matrix(index, LayerMatrix.KeyValue, _dKeyValues, _normed, plan.Rows);
         if (last)
             Decoder.Gather(plan, _normed, _normed, hidden);
-        Gemm.AccumulateTransposed(_dQueries, queryWidth, queryWidth, _normed, hidden, hidden, queries, gradient + at.Query, hidden);
+        gradient.Matrix(index, LayerMatrix.Query, _dQueries, _normed, queries);
 
         Gemm.Multiply(_dKeyValues, 2 * keyWidth, plan.Rows, layer.KeyValueBackward!, _dNormed, hidden);
         if (last)
@@ -130,7 +131,7 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
 
         RmsNorm.Backward(
             _dNormed, hidden, a.Input, hidden, plan.Rows, hidden, layer.InputNorm, a.InputInverse, _dResidual, hidden, accumulate: true,
-            gradient + at.InputNorm);
+            gradient.Vector(at.InputNorm));
     }
 
     // Spreads the active rows of the residual's gradient to their places among all rows; the others have none.
@@ -145,30 +146,30 @@ internal sealed unsafe class DecoderBackward(PackedModel model) : IDisposable
         _dSpare = compact;
     }
 
-    private void QueryKeyNorms(PackedLayer layer, LayerLayout at, int rows, int queries, in LayerActivations a, float* gradient)
+    private void QueryKeyNorms(PackedLayer layer, LayerLayout at, int rows, int queries, in LayerActivations a, ParameterGradients gradient)
     {
         int size = _config.HeadSize, heads = _config.Heads, keyHeads = _config.KeyValueHeads, keyWidth = _config.KeyValueWidth;
         RmsNorm.Backward(
             _dQueries, size, a.RawQueries, size, queries * heads, size, layer.QueryNorm, a.QueryInverse, _dQueries, size, accumulate: false,
-            gradient + at.QueryNorm);
+            gradient.Vector(at.QueryNorm));
         for (var row = 0; row < rows; row++)
         {
             var dKeys = _dKeyValues + ((long)row * 2 * keyWidth);
             RmsNorm.Backward(
                 dKeys, size, a.RawKeys + ((long)row * keyWidth), size, keyHeads, size, layer.KeyNorm, a.KeyInverse + ((long)row * keyHeads), dKeys,
-                size, accumulate: false, gradient + at.KeyNorm);
+                size, accumulate: false, gradient.Vector(at.KeyNorm));
         }
     }
 
-    private void Biases(LayerLayout at, int rows, int queries, float* gradient)
+    private void Biases(LayerLayout at, int rows, int queries, ParameterGradients gradient)
     {
         int queryWidth = _config.QueryWidth, keyWidth = _config.KeyValueWidth;
         for (var row = 0; row < queries; row++)
-            AddRow(_dQueries + ((long)row * queryWidth), gradient + at.QueryBias, queryWidth);
+            AddRow(_dQueries + ((long)row * queryWidth), gradient.Vector(at.QueryBias), queryWidth);
         for (var row = 0; row < rows; row++)
         {
-            AddRow(_dKeyValues + ((long)row * 2 * keyWidth), gradient + at.KeyBias, keyWidth);
-            AddRow(_dKeyValues + ((long)row * 2 * keyWidth) + keyWidth, gradient + at.ValueBias, keyWidth);
+            AddRow(_dKeyValues + ((long)row * 2 * keyWidth), gradient.Vector(at.KeyBias), keyWidth);
+            AddRow(_dKeyValues + ((long)row * 2 * keyWidth) + keyWidth, gradient.Vector(at.ValueBias), keyWidth);
         }
     }
 

@@ -1,4 +1,3 @@
-using Distributed.Engine.Kernels;
 using Distributed.Engine.Model;
 using Distributed.Ports;
 
@@ -12,22 +11,24 @@ internal sealed unsafe class TrainWorker : IDisposable
     private readonly Activations _activations;
     private readonly HeadPass _head;
     private readonly DecoderBackward _backward;
-    private readonly FloatBuffer _gradient;
+    private readonly ParameterGradients _gradient;
     private int[] _targets = [];
     private float[] _logProbs = [];
     private float[] _entropies = [];
     private float[] _dLogProbs = [];
 
-    public TrainWorker(PackedModel model)
+    /// <param name="model">The model; not owned.</param>
+    /// <param name="gradient">Where gradients are summed; taken over.</param>
+    public TrainWorker(PackedModel model, ParameterGradients gradient)
     {
         _model = model;
         _activations = new Activations(model.Config, keepAll: true);
         _head = new HeadPass(model);
         _backward = new DecoderBackward(model);
-        _gradient = new FloatBuffer(model.Weights.Count);
+        _gradient = gradient;
     }
 
-    /// <summary>Sum of the gradients since it was last cleared, in the layout of the weights.</summary>
+    /// <summary>Sum of the gradients since it was last cleared, in the layout of the trained parameters.</summary>
     public float* Gradient => _gradient.Pointer;
 
     /// <summary>Adds the gradients of sequences [first, end).</summary>
@@ -83,8 +84,8 @@ internal sealed unsafe class TrainWorker : IDisposable
             return;
         var dFinal = _backward.FinalGradient(_plan.Rows);
         _head.Backward(
-            _activations.Final, count, _targets.AsSpan(0, count), _dLogProbs, dFinal, Gradient + _model.Weights.Layout.Head);
-        _backward.Run(_plan, _activations, Gradient);
+            _activations.Final, count, _targets.AsSpan(0, count), _dLogProbs, dFinal, _gradient.Head);
+        _backward.Run(_plan, _activations, _gradient);
     }
 
     private void Evaluate(TrainRequest request, int first, int end, StepRecord record)

@@ -14,6 +14,7 @@ internal sealed unsafe class Trainer : IDisposable
     private const int ChunkFloats = 1 << 14;
     private readonly PackedModel _model;
     private readonly ComputePool _pool;
+    private readonly ITrainedParameters _parameters;
     private readonly TrainWorker[] _workers;
     private readonly AdamW _optimizer;
     private readonly double[] _squares;
@@ -21,16 +22,18 @@ internal sealed unsafe class Trainer : IDisposable
 
     /// <param name="model">The model to train; not owned.</param>
     /// <param name="pool">Threads to train with; not owned.</param>
-    public Trainer(PackedModel model, ComputePool pool)
+    /// <param name="parameters">What to train, all of the model's unless something else is said; not owned.</param>
+    public Trainer(PackedModel model, ComputePool pool, ITrainedParameters? parameters = null)
     {
         _model = model;
         _pool = pool;
-        model.PrepareBackward();
+        _parameters = parameters ?? new AllParameters(model);
+        _parameters.PrepareBackward();
         _workers = new TrainWorker[pool.Threads];
         for (var i = 0; i < _workers.Length; i++)
-            _workers[i] = new TrainWorker(model);
-        _optimizer = new AdamW(model.Weights.Count);
-        _squares = new double[(model.Weights.Count + ChunkFloats - 1) / ChunkFloats];
+            _workers[i] = new TrainWorker(model, _parameters.NewGradients());
+        _optimizer = new AdamW(_parameters.Flat.Count);
+        _squares = new double[(_parameters.Flat.Count + ChunkFloats - 1) / ChunkFloats];
         _bounds = new int[pool.Threads + 1];
     }
 
@@ -127,7 +130,7 @@ internal sealed unsafe class Trainer : IDisposable
 
     private double SumGradients()
     {
-        var count = _model.Weights.Count;
+        var count = _parameters.Flat.Count;
         _pool.Run(thread =>
         {
             for (var chunk = thread; chunk < _squares.Length; chunk += _workers.Length)
@@ -145,7 +148,7 @@ internal sealed unsafe class Trainer : IDisposable
     private void Update(OptimizerOptions options, double norm)
     {
         var scale = options.MaxGradNorm > 0 ? (float)Math.Min(1.0, options.MaxGradNorm / (norm + 1e-6)) : 1f;
-        var count = _model.Weights.Count;
+        var count = _parameters.Flat.Count;
         _optimizer.Advance();
         _pool.Run(thread =>
         {
@@ -153,13 +156,13 @@ internal sealed unsafe class Trainer : IDisposable
             {
                 var start = (long)chunk * ChunkFloats;
                 _optimizer.Update(
-                    _model.Weights.Pointer, _workers[0].Gradient, start, (int)Math.Min(ChunkFloats, count - start), options, scale);
+                    _parameters.Flat.Pointer, _workers[0].Gradient, start, (int)Math.Min(ChunkFloats, count - start), options, scale);
             }
         });
         _pool.Run(thread =>
         {
-            for (var part = thread; part < _model.PartCount; part += _workers.Length)
-                _model.RepackPart(part);
+            for (var part = thread; part < _parameters.PartCount; part += _workers.Length)
+                _parameters.RepackPart(part);
         });
     }
 

@@ -45,7 +45,7 @@ internal static class TrainCommand
     {
         RunFolder.CheckIsRun(run);
         var recipe = RecipeFile.ReadTraining(RunFolder.RecipeOf(run), []);
-        var model = ModelSource.Of(recipe.Model, recipe.Environment, (ulong)recipe.Seed);
+        var model = ModelSource.Of(recipe);
         var newest = CheckpointFolder.LoadNewest(RunFolder.CheckpointsOf(run), model.Files, line => Console.Error.WriteLine($"distributed: {line}"));
         if (newest?.Version >= recipe.Steps)
         {

@@ -17,7 +17,7 @@ internal static class RunExecution
         var begun = File.Exists(RunFolder.RecipeOf(path));
         if (!begun && Directory.Exists(path)) Disk.Guard(path, () => Directory.Delete(path, recursive: true)); // interrupted before its recipe was written
         var newest = !begun ? null : CheckpointFolder.LoadNewest(
-            RunFolder.CheckpointsOf(path), ModelSource.Of(run.Recipe.Model, run.Recipe.Environment, (ulong)run.Recipe.Seed).Files, display.Notice);
+            RunFolder.CheckpointsOf(path), ModelSource.Of(run.Recipe).Files, display.Notice);
         using var folder = begun
             ? RunFolder.Resume(path, newest == null ? -1 : checked((int)newest.Version))
             : RunFolder.Create(run.Recipe.Name, text, path, default);

@@ -1,3 +1,5 @@
+using Distributed.Engine.Adapters;
+using Distributed.Engine.Formats;
 using Distributed.Engine.Hosting;
 using Distributed.Engine.Model;
 using Distributed.Engine.Tokenizers;
@@ -17,10 +19,17 @@ internal sealed class ModelSource : IModelFiles
     private const string TokenizerName = "tokenizer.json";
     private const string TokenizerConfigName = "tokenizer_config.json";
     private readonly string? _folder;
+    private const string AdapterName = "adapter";
     private readonly WordVocabulary? _vocabulary;
+    private readonly LowRankAdapter? _adapter;
+    private readonly WeightStorage _storage;
 
-    private ModelSource(string? folder, WordVocabulary? vocabulary, ModelConfig config, ReadOnlyMemory<byte> weights, ITokenizer tokenizer)
+    private ModelSource(
+        string? folder, WordVocabulary? vocabulary, ModelConfig config, ReadOnlyMemory<byte> weights, ITokenizer tokenizer, LowRankAdapter? adapter = null,
+        WeightStorage storage = WeightStorage.Float32)
     {
+        _adapter = adapter;
+        _storage = storage;
         _folder = folder;
         _vocabulary = vocabulary;
         Config = config;
@@ -31,7 +40,7 @@ internal sealed class ModelSource : IModelFiles
     /// <summary>Its shape.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>Its first weights, flat.</summary>
+    /// <summary>Its first weights, flat; the adapter's alone if that is what is trained.</summary>
     public ReadOnlyMemory<byte> Weights { get; }
 
     /// <summary>Its tokenizer.</summary>
@@ -40,7 +49,10 @@ internal sealed class ModelSource : IModelFiles
     /// <summary>Itself, as a checkpoint needs it.</summary>
     public IModelFiles Files => this;
 
-    /// <summary>The model of a recipe. One of random weights has the words of the recipe's environment.</summary>
+    /// <summary>The model of a recipe.</summary>
+    public static ModelSource Of(Recipe recipe) => recipe.Lora is { } lora ? Adapted(recipe.Model.Path!, lora, (ulong)recipe.Seed) : Of(recipe.Model, recipe.Environment, (ulong)recipe.Seed);
+
+    /// <summary>The model of a recipe's section. One of random weights has the words of the recipe's environment.</summary>
     public static ModelSource Of(ModelSection model, EnvironmentSection environment, ulong seed)
     {
         if (model.Path is { } path) return FromFolder(path);
@@ -58,8 +70,23 @@ internal sealed class ModelSource : IModelFiles
         return new ModelSource(folder, null, config, weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)));
     });
 
+    // The frozen model is read by each engine for itself; what is handed around is the adapter.
+    private static ModelSource Adapted(string folder, LoraSection lora, ulong seed) => Refusals.Of(() =>
+    {
+        var config = ModelDescription.Read(folder).Config;
+        var options = new LoraOptions { Rank = lora.Rank, Alpha = lora.Alpha, TargetModules = lora.TargetModules };
+        var adapter = LowRankAdapter.Random(config, options, seed);
+        return new ModelSource(
+            folder, null, config, adapter.Weights, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName)), adapter,
+            lora.Storage == "bfloat16" ? WeightStorage.BFloat16 : WeightStorage.Float32);
+    });
+
     /// <summary>An engine with the first weights.</summary>
-    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() => ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests }));
+    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() =>
+    {
+        var options = new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests, Adapter = _adapter, Storage = _storage };
+        return _adapter is null ? ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, options) : ManagedPolicyEngine.Load(_folder!, options);
+    });
 
     /// <summary>An engine of the same shape with random weights.</summary>
     public ManagedPolicyEngine NewUntrained(ulong seed, int threads) => Refusals.Of(() => ManagedPolicyEngine.Random(Config, seed, Tokenizer, new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests }));
@@ -67,6 +94,14 @@ internal sealed class ModelSource : IModelFiles
     /// <inheritdoc/>
     public void WriteModel(string folder, ReadOnlyMemory<byte> weights)
     {
+        if (_adapter is not null)
+        {
+            var adapter = _adapter with { Weights = weights };
+            ModelConversion.Merge(_folder!, folder, adapter);
+            adapter.Save(Path.Combine(folder, AdapterName), Config, Path.GetFullPath(_folder!));
+            return;
+        }
+
         ModelFiles.Write(folder, Config, weights.Span);
         if (_vocabulary is { } words)
         {
@@ -82,15 +117,25 @@ internal sealed class ModelSource : IModelFiles
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> ReadModel(string folder)
     {
+        if (_adapter is not null)
+        {
+            var read = LowRankAdapter.Load(Path.Combine(folder, AdapterName), Config);
+            return read.Weights.Length == _adapter.Weights.Length && read.Options.TargetModules.SequenceEqual(_adapter.Options.TargetModules)
+                ? read.Weights
+                : throw new RefusedException($"{folder}: holds another adapter than the run's; give the run's own checkpoint");
+        }
+
         var (config, weights) = ModelFiles.Read(folder);
         return config.ShapeEquals(Config) ? weights : throw new RefusedException($"{folder}: is a model of another shape than the run's; give the run's own checkpoint");
     }
 
     /// <inheritdoc/>
-    public void WriteOptimizer(string path, OptimizerState state) => ModelFiles.WriteOptimizer(path, Config, state);
+    public void WriteOptimizer(string path, OptimizerState state) => ModelFiles.WriteOptimizer(path, Tensors, state);
 
     /// <inheritdoc/>
-    public OptimizerState ReadOptimizer(string path) => ModelFiles.ReadOptimizer(path, Config);
+    public OptimizerState ReadOptimizer(string path) => ModelFiles.ReadOptimizer(path, Tensors);
+
+    private IReadOnlyList<TensorShape> Tensors => _adapter is null ? ModelFiles.TensorsOf(Config) : LowRankAdapter.TensorsFor(Config, _adapter.Options);
 
     private static ModelConfig Shape(ShapeSection shape, WordVocabulary words) => new()
     {

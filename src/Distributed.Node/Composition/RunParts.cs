@@ -42,7 +42,7 @@ internal sealed class RunParts : IDisposable
     public static RunParts Create(Recipe recipe)
     {
         var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
-        var parts = new RunParts(ModelSource.Of(recipe.Model, recipe.Environment, (ulong)recipe.Seed), environment, episodes);
+        var parts = new RunParts(ModelSource.Of(recipe), environment, episodes);
         var cluster = recipe.Cluster;
         parts.Rollouts = [.. Enumerable.Range(0, cluster.RolloutNodes).Select(_ => parts.Model.NewEngine(cluster.RolloutThreads!.Value))];
         parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, cluster.ScorerNodes).Select(_ => parts.Model.NewEngine(cluster.ScorerThreads!.Value))] : [];

@@ -91,6 +91,12 @@ internal sealed class OptionBinder(string folder)
                 ? list.Items.Select(n => Number(field, n, path)).ToArray()
                 : throw Wrong(field, node, path);
         }
+        if (type == typeof(IReadOnlyList<string>))
+        {
+            return node is RecipeNode.Sequence { Items.Length: > 0 } list
+                ? list.Items.Select(n => n is RecipeNode.Scalar { IsNothing: false } word && field.Words?.Contains(word.Text) != false ? word.Text : throw Wrong(field, n, path)).ToArray()
+                : throw Wrong(field, node, path);
+        }
         if (type == typeof(IReadOnlyDictionary<string, double>))
         {
             return Entries(field, node, path).ToDictionary(e => e.Key, e => Number(field, e.Value, Join(path, e.Key)), StringComparer.Ordinal);

@@ -60,6 +60,7 @@ internal sealed record OptionField(PropertyInfo Property, string Key, RangeAttri
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(string) => IsPath ? "path" : Words is null ? "text" : "word",
         var t when t == typeof(IReadOnlyList<double>) => "list of numbers",
+        var t when t == typeof(IReadOnlyList<string>) => "list of words",
         var t when t == typeof(IReadOnlyDictionary<string, double>) => "mapping of names to numbers",
         var t when t == typeof(IReadOnlyDictionary<string, string>) => "mapping of names to values",
         _ when SectionItem is not null => "list of sections",

@@ -93,6 +93,7 @@ public static class OptionReference
             bool b => b ? "`true`" : "`false`",
             double d => $"`{OptionText.Number(d)}`",
             IReadOnlyList<double> list => $"`[{string.Join(", ", list.Select(OptionText.Number))}]`",
+            IReadOnlyList<string> { Count: > 0 } words => $"`[{string.Join(", ", words)}]`",
             "" => "none",
             System.Collections.IEnumerable and not string => "none",
             var other => $"`{other}`",

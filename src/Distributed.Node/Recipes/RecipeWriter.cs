@@ -37,6 +37,9 @@ internal static class RecipeWriter
             case IReadOnlyList<double> numbers:
                 text.Append(" [").AppendJoin(", ", numbers.Select(OptionText.Number)).Append("]\n");
                 break;
+            case IReadOnlyList<string> words:
+                text.Append(" [").AppendJoin(", ", words.Select(Scalar)).Append("]\n");
+                break;
             case IReadOnlyDictionary<string, double> numbers:
                 Pairs(text, numbers.Select(p => (p.Key, OptionText.Number(p.Value))), depth);
                 break;

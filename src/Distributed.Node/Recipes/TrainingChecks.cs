@@ -12,7 +12,7 @@ internal static partial class TrainingChecks
     public static void Check(Recipe recipe, OptionBinder binder)
     {
         Environment(recipe.Environment, recipe.Rollout, binder);
-        Model(recipe.Model, recipe.Environment, binder);
+        Model(recipe.Model, recipe.Lora, recipe.Environment, binder);
         MethodChecks.Check(recipe, binder);
         if (recipe.Optimizer.Betas.Count != 2)
         {
@@ -34,6 +34,10 @@ internal static partial class TrainingChecks
         if (recipe.RolloutIs is not null && recipe.MaxStalenessSteps == 0 && recipe.MiniBatches == 1)
         {
             throw Refuse(binder, "rollout_is", "corrects for an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it");
+        }
+        if (recipe.RolloutIsIcepop is not null && recipe.RolloutIs is null)
+        {
+            throw Refuse(binder, "rollout_is_icepop", "does nothing without rollout_is; set that or remove it");
         }
         if (recipe.StallTimeoutS <= recipe.Rollout.LeaseTimeoutS)
         {
@@ -94,13 +98,17 @@ internal static partial class TrainingChecks
         }
     }
 
-    private static void Model(ModelSection model, EnvironmentSection environment, OptionBinder binder)
+    private static void Model(ModelSection model, LoraSection? lora, EnvironmentSection environment, OptionBinder binder)
     {
         if (model.Path is null == model.Shape is null)
         {
             throw Refuse(binder, "model", model.Path is null
                 ? "is missing; name a model folder (model: {path: ...}) or a shape (model: {shape: {...}})"
                 : "has a path and a shape; keep one of the two");
+        }
+        if (lora is not null && model.Path is null)
+        {
+            throw Refuse(binder, "lora", "adapts a model that knows something already; name its folder (model: {path: ...})");
         }
         if (model.Shape is { } shape)
         {

@@ -13,31 +13,17 @@ public sealed unsafe class ReferenceForwardTests
     [InlineData("llama/bf16", 1e-4)]
     [InlineData("llama3", 1e-4)]
     [InlineData("qwen2", 2e-4)]
+    [InlineData("qwen2/bf16", 2e-4)]
     [InlineData("qwen3", 1e-4)]
+    [InlineData("qwen3/bf16", 1e-4)]
     public void Logits_equal_the_reference(string name, double tolerance)
     {
         var fixture = new ModelFixture(name);
-        using var weights = ModelFolder.Load(fixture.Folder);
-        using var model = new PackedModel(weights);
-        using var activations = new Activations(weights.Config, keepAll: false);
-        var plan = new RowPlan();
-        var inputs = fixture.Inputs;
-        foreach (var ids in inputs)
-        {
-            var start = plan.AddTrunk(ids);
-            for (var i = 0; i < ids.Length; i++)
-                plan.Activate(start + i);
-        }
-
-        plan.Seal();
-        Decoder.Forward(model, plan, activations);
-        var vocabulary = weights.Config.VocabularySize;
-        using var logits = new FloatBuffer(plan.Rows * vocabulary);
-        Gemm.Multiply(activations.Final, weights.Config.HiddenSize, plan.Rows, model.Head, logits.Pointer, vocabulary);
+        var logits = Logits(fixture, fixture.Inputs).SelectMany(row => row).ToArray();
         var at = 0;
-        for (var i = 0; i < inputs.Length; i++)
+        for (var i = 0; i < fixture.Inputs.Length; i++)
             foreach (var wanted in fixture.Floats($"logits_{i}.f32"))
-                ((double)logits.Span[at++]).ShouldBe(wanted, tolerance);
+                ((double)logits[at++]).ShouldBe(wanted, tolerance);
     }
 
     [Theory]
@@ -67,6 +53,49 @@ public sealed unsafe class ReferenceForwardTests
         foreach (var value in reply.LogProbs[2].Span)
             sum += value;
         sum.ShouldBe(fixture["long"].GetProperty("sum_logprob").GetDouble(), 2e-3);
+    }
+
+    [Theory]
+    [InlineData("llama", 1e-4)]
+    [InlineData("llama3", 1e-4)]
+    [InlineData("qwen2", 2e-4)]
+    [InlineData("qwen3", 1e-4)]
+    public void A_long_sequence_and_rows_of_a_padded_batch_have_the_reference_logits(string name, double tolerance)
+    {
+        var fixture = new ModelFixture(name);
+        var longOne = ModelFixture.Ints(fixture["long"].GetProperty("input_ids"));
+        var last = Logits(fixture, [longOne])[^1];
+        fixture.Floats("logits_long_last.f32").Select(v => (double)v).ToArray().ShouldBe(last.Select(v => (double)v).ToArray(), tolerance);
+
+        // What others fill up with padding goes back to back here; the rows of each sequence must be the same all the same.
+        var batch = Logits(fixture, fixture.Inputs);
+        foreach (var side in new[] { "left", "right" })
+        {
+            var wanted = fixture.Floats($"logits_pad{side}_row0.f32");
+            for (var i = 0; i < wanted.Length; i++)
+                ((double)batch[i / 259][i % 259]).ShouldBe(wanted[i], tolerance, $"{side} {i}");
+        }
+    }
+
+    private static float[][] Logits(ModelFixture fixture, int[][] inputs)
+    {
+        using var weights = ModelFolder.Load(fixture.Folder);
+        using var model = new PackedModel(weights);
+        using var activations = new Activations(weights.Config, keepAll: false);
+        var plan = new RowPlan();
+        foreach (var ids in inputs)
+        {
+            var start = plan.AddTrunk(ids);
+            for (var i = 0; i < ids.Length; i++)
+                plan.Activate(start + i);
+        }
+
+        plan.Seal();
+        Decoder.Forward(model, plan, activations);
+        var vocabulary = weights.Config.VocabularySize;
+        using var logits = new FloatBuffer(plan.Rows * vocabulary);
+        Gemm.Multiply(activations.Final, weights.Config.HiddenSize, plan.Rows, model.Head, logits.Pointer, vocabulary);
+        return [.. logits.Span.ToArray().Chunk(vocabulary)];
     }
 
     [Fact]

@@ -28,6 +28,7 @@ public sealed class ReferenceTrainingTests
         var gradient = new float[weights.Count];
         var norm = trainer.Accumulate(request, gradient, out var loss);
         loss.ShouldBe(fixture["loss"].GetDouble(), 1e-5);
+        loss.ShouldBe(fixture["loss_hf_labels_rightpadded"].GetDouble(), 1e-5);
         (norm / fixture["grad_norm_total"].GetDouble()).ShouldBe(1, 1e-4);
 
         foreach (var entry in fixture["grad_norm_per_param"].EnumerateObject())
@@ -61,6 +62,7 @@ public sealed class ReferenceTrainingTests
 
     [Theory]
     [InlineData("llama")]
+    [InlineData("llama3")]
     [InlineData("qwen2")]
     [InlineData("qwen3")]
     public void Optimizer_steps_equal_the_reference(string name)
