@@ -2,9 +2,9 @@ using System.Globalization;
 using Distributed.Benchmarks;
 using Distributed.Engine.Hosting;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | serve THREADS | large [TOKENS] [float32 | bfloat16]]
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | serve THREADS | tokenizer FILE... | large [TOKENS] [float32 | bfloat16]]
 var command = args.Length > 0 ? args[0] : "phases";
-var number = args.Length > 1 ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
+var number = args.Length > 1 && command != "tokenizer" ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
 try
 {
@@ -20,11 +20,14 @@ try
             using (var server = new ComparisonServer(number > 0 ? (int)number : Environment.ProcessorCount))
                 server.Serve(Console.In, Console.Out);
             return 0;
+        case "tokenizer":
+            TokenizerBenchmark.Run(args.Skip(1));
+            return 0;
         case "large":
             LargeModelBenchmark.Run(number > 0 ? (int)number : 24, args.Length > 2 && args[2] == "float32" ? WeightStorage.Float32 : WeightStorage.BFloat16, folder.FullName);
             return 0;
         default:
-            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, serve or large");
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, serve, tokenizer or large");
             return 2;
     }
 }

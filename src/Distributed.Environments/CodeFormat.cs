@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 
+using Distributed.Environments.Arithmetic;
+
 namespace Distributed.Environments;
 
 /// <summary>
@@ -21,4 +23,7 @@ public static class CodeFormat
 
     /// <summary>Reads a turn. Pure; never throws.</summary>
     public static AgentTurn Parse(ReadOnlySpan<char> turn) => TurnFormat.Parse(turn, code);
+
+    /// <summary>The program of a turn, digits written apart put together; null if it has none.</summary>
+    public static string? ProgramOf(ReadOnlySpan<char> turn) => Parse(turn) is AgentTurn.Code { Program: var program } ? DigitNotation.Join(program) : null;
 }

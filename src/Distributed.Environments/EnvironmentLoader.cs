@@ -23,11 +23,15 @@ public static class EnvironmentLoader
     /// <summary>Questions and passages of one's own.</summary>
     public const string JsonlSearch = "jsonl-search";
 
+    /// <summary>Problems of one's own, solved by programs.</summary>
+    public const string JsonlCode = "jsonl-code";
+
     private static readonly SortedDictionary<string, Type> builtIn = new(StringComparer.Ordinal)
     {
         [SearchWorld] = typeof(SearchEnvironment),
         [Arithmetic] = typeof(ArithmeticEnvironment),
         [JsonlSearch] = typeof(JsonlSearchEnvironment),
+        [JsonlCode] = typeof(JsonlCodeEnvironment),
     };
 
     // A library is loaded once, whoever asks: its statics are one set.

@@ -43,7 +43,8 @@ public interface IPolicyEngine : IDisposable
     void Train(TrainRequest request, Action<TrainReply> reply);
 
     /// <summary>
-    /// Replaces the weights. Waits until no sampling request is under way (between turns), lets none start meanwhile, then swaps.
+    /// Replaces the weights. Waits until no sampling request is under way but partial rollouts (<see cref="GenerateRequest.PartialRollout"/>), lets none
+    /// start meanwhile, then swaps, between two tokens of those.
     /// Cached keys and values of older weights are computed anew when their sequence goes on.
     /// </summary>
     void LoadWeights(long version, ReadOnlyMemory<byte> weights, Action<EngineError?> reply);

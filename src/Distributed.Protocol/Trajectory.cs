@@ -20,17 +20,41 @@ public sealed record Trajectory(
 
     /// <summary>Version of the oldest weights that sampled any of it.</summary>
     [IgnoreMember]
-    public PolicyVersion OldestVersion => new(Turns.Length == 0 ? long.MaxValue : Turns.Min(turn => turn.Version.Value));
+    public PolicyVersion OldestVersion => new(Turns.Length == 0 ? long.MaxValue : Turns.Min(turn => turn.OldestVersion.Value));
 }
 
-/// <summary>One turn: sampled tokens with their log-probabilities (nats, under the sampling distribution), then the observation. The final turn has no observation.</summary>
+/// <summary>One turn: sampled tokens with their log-probabilities, then the observation. The final turn has no observation.</summary>
+/// <param name="Tokens">The sampled tokens.</param>
+/// <param name="LogProbs">Their log-probabilities under the distribution they were drawn from, temperature and filters applied; nats.</param>
+/// <param name="Version">The weights that sampled the last token, and all of them unless <paramref name="SampledBy"/> says otherwise.</param>
+/// <param name="ObservationTokens">What the environment answered.</param>
+/// <param name="ToolError">Whether that is an error.</param>
+/// <param name="ModelLogProbs">Their log-probabilities under the full softmax at temperature 1; null where those are <paramref name="LogProbs"/> too.</param>
+/// <param name="SampledBy">Which weights sampled which tokens, in order; null if all of them <paramref name="Version"/>.</param>
 [MessagePackObject]
 public sealed record TurnRecord(
     [property: Key(0)] int[] Tokens,
     [property: Key(1)] float[] LogProbs,
     [property: Key(2)] PolicyVersion Version,
     [property: Key(3)] int[] ObservationTokens,
-    [property: Key(4)] bool ToolError);
+    [property: Key(4)] bool ToolError,
+    [property: Key(5)] float[]? ModelLogProbs = null,
+    [property: Key(6)] SampledRun[]? SampledBy = null)
+{
+    /// <summary>The model's own log-probabilities, which a policy ratio is taken against; nats.</summary>
+    [IgnoreMember]
+    public float[] PolicyLogProbs => ModelLogProbs ?? LogProbs;
+
+    /// <summary>Version of the oldest weights that sampled any of it.</summary>
+    [IgnoreMember]
+    public PolicyVersion OldestVersion => SampledBy is { Length: > 0 } runs ? new PolicyVersion(runs.Min(run => run.Version.Value)) : Version;
+}
+
+/// <summary>Neighbouring tokens of a turn that the same weights sampled.</summary>
+[MessagePackObject]
+public sealed record SampledRun(
+    [property: Key(0)] PolicyVersion Version,
+    [property: Key(1)] int Tokens);
 
 /// <summary>How an episode ended.</summary>
 public enum EpisodeEnd

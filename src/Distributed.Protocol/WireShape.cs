@@ -40,9 +40,24 @@ internal static class WireShape
             if ((Missing(turn, "turn") ?? Tokens(turn.Tokens, "turn") ?? Tokens(turn.ObservationTokens, "observation") ?? Missing(turn.LogProbs, "log-probabilities")) is { } wrong)
                 return wrong;
             if (turn.LogProbs.Length != turn.Tokens.Length) return $"{turn.LogProbs.Length} log-probabilities for {turn.Tokens.Length} tokens";
+            if (turn.PolicyLogProbs.Length != turn.Tokens.Length) return $"{turn.PolicyLogProbs.Length} log-probabilities of the model for {turn.Tokens.Length} tokens";
+            if (turn.SampledBy is { } runs && Runs(runs, turn) is { } uneven) return uneven;
         }
 
         return null;
+    }
+
+    private static string? Runs(SampledRun[] runs, TurnRecord turn)
+    {
+        long tokens = 0;
+        foreach (var run in runs)
+        {
+            if (Missing(run, "run of a version") is { } missing) return missing;
+            if (run.Tokens < 1) return $"a run of {run.Tokens} tokens";
+            tokens += run.Tokens;
+        }
+
+        return runs.Length > 0 && tokens == turn.Tokens.Length && runs[^1].Version == turn.Version ? null : $"runs of {tokens} tokens for {turn.Tokens.Length} of version {turn.Version.Value}";
     }
 
     private static string? Of(ScoreJob job)

@@ -125,6 +125,13 @@ public class ArithmeticWorldTests
     }
 
     [Theory]
+    [InlineData("<think> so </think> <code> 4 3 * 1 2 </code>", "43 * 12")]
+    [InlineData("<code>\nx = 3\nx * 4 </code>", "x = 3\nx * 4")]
+    [InlineData("<answer> 3 </answer>", null)]
+    [InlineData("<code> 3", null)]
+    public void A_turns_program_can_be_read_from_its_text(string turn, string? program) => CodeFormat.ProgramOf(turn).ShouldBe(program);
+
+    [Theory]
     [InlineData("120876", "1 2 0 8 7 6", true)]
     [InlineData("1 2 0 8 7 6", "120876", true)]
     [InlineData("120,876.0", "120876", true)]
@@ -198,7 +205,7 @@ public class ArithmeticWorldTests
         }
 
         (asOperations / 1000.0).ShouldBeInRange(0.72, 0.83);
-        (right / (double)three).ShouldBeLessThan(0.1);
+        (right / (double)three).ShouldBeLessThan(0.2);
     }
 
     [Fact]

@@ -32,6 +32,18 @@ public sealed class WireCodecTests
     }
 
     [Fact]
+    public void An_episode_of_a_build_that_recorded_one_log_probability_and_one_version_is_still_read()
+    {
+        var message = (RolloutCompleted)WireCodec.Decode("rc1", WireSamples.Golden("rc1-before-model-log-probs"));
+        var turn = message.Trajectory.Turns[0];
+        turn.ModelLogProbs.ShouldBeNull();
+        turn.PolicyLogProbs.ShouldBe(turn.LogProbs);
+        turn.OldestVersion.ShouldBe(turn.Version);
+        WireSamples.Trajectory.Turns[0].OldestVersion.ShouldBe(new PolicyVersion(3));
+        WireSamples.Trajectory.OldestVersion.ShouldBe(new PolicyVersion(3));
+    }
+
+    [Fact]
     public void An_unknown_manifest_is_refused_by_name() =>
         Should.Throw<WireFormatException>(() => WireCodec.Decode("zz9", WireSamples.Golden("wr1"))).Message.ShouldContain("zz9");
 

@@ -10,7 +10,7 @@ public static class WireSamples
         ["Ada Lovelace", "Lovelace"],
         [5, 6, 7, 300],
         [
-            new TurnRecord([8, 9, 70000], [-0.25f, -1.5f, -3f], new PolicyVersion(4), [10, 11], ToolError: true),
+            new TurnRecord([8, 9, 70000], [-0.25f, -1.5f, -3f], new PolicyVersion(4), [10, 11], ToolError: true, [-0.5f, -2f, -4f], [new SampledRun(new PolicyVersion(3), 2), new SampledRun(new PolicyVersion(4), 1)]),
             new TurnRecord([12], [-0.125f], new PolicyVersion(5), [], ToolError: false),
         ],
         EpisodeEnd.Wrong,

@@ -28,6 +28,12 @@ public sealed class WireShapeTests
         { "no prompt tokens", Completed with { Trajectory = Completed.Trajectory with { PromptTokens = null! } } },
         { "token -4", Completed with { Trajectory = Completed.Trajectory with { PromptTokens = [1, -4] } } },
         { "1 log-probabilities for 2 tokens", Completed with { Trajectory = Completed.Trajectory with { Turns = [new TurnRecord([1, 2], [-1f], new PolicyVersion(0), [], false)] } } },
+        { "2 log-probabilities of the model for 1 tokens", WithTurn(new TurnRecord([1], [-1f], new PolicyVersion(0), [], false, [-1f, -2f])) },
+        { "a run of 0 tokens", WithTurn(new TurnRecord([1], [-1f], new PolicyVersion(0), [], false, null, [new SampledRun(new PolicyVersion(0), 0)])) },
+        { "runs of 2 tokens for 1", WithTurn(new TurnRecord([1], [-1f], new PolicyVersion(0), [], false, null, [new SampledRun(new PolicyVersion(0), 2)])) },
+        { "of version 1", WithTurn(new TurnRecord([1], [-1f], new PolicyVersion(1), [], false, null, [new SampledRun(new PolicyVersion(0), 1)])) },
+        { "runs of 0 tokens", WithTurn(new TurnRecord([], [], new PolicyVersion(1), [], false, null, [])) },
+        { "no run of a version", WithTurn(new TurnRecord([1], [-1f], new PolicyVersion(1), [], false, null, [null!])) },
         { "EpisodeEnd 7", Completed with { Trajectory = Completed.Trajectory with { End = (EpisodeEnd)7 } } },
         { "boundary 5 after 2", Score with { Job = Score.Job with { Boundaries = [2, 5] } } },
         { "boundary 2 after 2", Score with { Job = Score.Job with { Boundaries = [2, 2] } } },
@@ -40,6 +46,8 @@ public sealed class WireShapeTests
         { "lies outside", Published with { Manifest = new WeightManifest(8, [new TensorEntry("a", "F32", [1], long.MaxValue, 4, 0)]) } },
         { "no tensor name", Published with { Manifest = new WeightManifest(8, [new TensorEntry(null!, "F32", [1], 0, 4, 0)]) } },
     };
+
+    private static RolloutCompleted WithTurn(TurnRecord turn) => Completed with { Trajectory = Completed.Trajectory with { Turns = [turn] } };
 
     [Theory]
     [MemberData(nameof(Broken))]

@@ -15,10 +15,11 @@ public static class Answers
         if (trajectory.Turns.Length == 0) return $"rollout {trajectory.Slot} has no turns";
         foreach (var turn in trajectory.Turns)
         {
-            if (turn.Version.Value < 0 || turn.Version.Value > standing.Value)
+            if (turn.OldestVersion.Value < 0 || turn.Version.Value > standing.Value || (turn.SampledBy?.Any(run => run.Version.Value > standing.Value) ?? false))
                 return $"rollout {trajectory.Slot} was sampled by version {turn.Version.Value} while {standing.Value} is the newest";
             if (turn.LogProbs.Length != turn.Tokens.Length) return $"rollout {trajectory.Slot} has {turn.LogProbs.Length} log-probabilities for {turn.Tokens.Length} tokens";
-            foreach (var logProb in turn.LogProbs)
+            if (turn.PolicyLogProbs.Length != turn.Tokens.Length) return $"rollout {trajectory.Slot} has {turn.PolicyLogProbs.Length} log-probabilities of the model for {turn.Tokens.Length} tokens";
+            foreach (var logProb in turn.LogProbs.Concat(turn.PolicyLogProbs))
                 if (!float.IsFinite(logProb)) return $"rollout {trajectory.Slot} has a log-probability that is not finite";
         }
 

@@ -59,7 +59,7 @@ public sealed class EvaluationRound
         slot.Group == Group && slot.Sample >= 0 && slot.Sample < _answers.Length && _answers[slot.Sample] == null && !_givenUp[slot.Sample];
 
     /// <summary>What is wrong with an answer to this round, or null: another version gave it.</summary>
-    public string? Fault(Trajectory trajectory) => trajectory.Slot.Group == Group && trajectory.Turns.Any(turn => turn.Version != Version)
+    public string? Fault(Trajectory trajectory) => trajectory.Slot.Group == Group && trajectory.Turns.Any(turn => turn.Version != Version || turn.OldestVersion != Version)
         ? $"held-out episode {trajectory.Slot.Sample} was not sampled by version {Version.Value} alone"
         : null;
 

@@ -8,7 +8,14 @@ using Distributed.Protocol;
 namespace Distributed.Actors.Learning;
 
 /// <summary>A row to train on: its sequence for the engine, its turn of every target, its credit and what was recorded while sampling.</summary>
-public sealed record TrainRow(TrainSequence Sequence, int[] TurnIds, float[] RolloutLogProbs, RolloutCredit Credit, Trajectory Trajectory);
+/// <param name="Sequence">Tokens and targets.</param>
+/// <param name="TurnIds">Turn of every target.</param>
+/// <param name="RolloutLogProbs">Of every target under the distribution it was drawn from: pi_rollout of importance weights.</param>
+/// <param name="ModelLogProbs">Of every target under the full softmax at temperature 1 of the weights that sampled it: what a ratio may be taken against.</param>
+/// <param name="Credit">Its credit.</param>
+/// <param name="Trajectory">What it was made of.</param>
+public sealed record TrainRow(
+    TrainSequence Sequence, int[] TurnIds, float[] RolloutLogProbs, float[] ModelLogProbs, RolloutCredit Credit, Trajectory Trajectory);
 
 /// <summary>A batch with credit assigned.</summary>
 /// <param name="Rows">What is trained on, in slot order.</param>
@@ -120,6 +127,7 @@ public static class CreditAssignment
         var targets = new List<int>();
         var turnIds = new List<int>();
         var logProbs = new List<float>();
+        var modelLogProbs = new List<float>();
         tokens.AddRange(trajectory.PromptTokens);
         for (var turn = 0; turn < trajectory.Turns.Length; turn++)
         {
@@ -129,6 +137,7 @@ public static class CreditAssignment
                 targets.Add(tokens.Count + index);
                 turnIds.Add(turn);
                 logProbs.Add(record.LogProbs[index]);
+                modelLogProbs.Add(record.PolicyLogProbs[index]);
             }
 
             tokens.AddRange(record.Tokens);
@@ -137,7 +146,7 @@ public static class CreditAssignment
 
         // What comes after the last sampled token is never needed.
         var length = targets.Count == 0 ? tokens.Count : targets[^1] + 1;
-        return new TrainRow(new TrainSequence(tokens.Take(length).ToArray(), targets.ToArray()), [.. turnIds], [.. logProbs], credit, trajectory);
+        return new TrainRow(new TrainSequence(tokens.Take(length).ToArray(), targets.ToArray()), [.. turnIds], [.. logProbs], [.. modelLogProbs], credit, trajectory);
     }
 
     private static CreditedRollout Credited(Trajectory trajectory, ScoredRollout scored, RolloutCredit credit)

@@ -176,7 +176,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     private void AskOldLogProbs()
     {
         var self = Self;
-        if (Learning.UseRolloutLogProbs) Deal([.. _step!.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.RolloutLogProbs)]);
+        if (Learning.UseRolloutLogProbs) Deal([.. _step!.Batch.Rows.Select(row => (ReadOnlyMemory<float>)row.ModelLogProbs)]);
         else Engine.LogProbs([.. _step!.Batch.Rows.Select(row => row.Sequence)], reply => self.Tell(new OldLogProbs(reply)));
     }
 
@@ -193,7 +193,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         var rejection = Learning.Rejection.Count == 0 ? null : RolloutRejection.Apply(Learning.Rejection, pairs);
         if (rejection is not null) Reject(_step, rejection);
         _step.Parts = MiniBatch.Deal(Learning, _step.Batch, old, corrected.Weights, rejection, _step.Reference);
-        if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(corrected.Metrics);
+        if (!Learning.UseRolloutLogProbs) _step.Measures.AddMismatch(Mismatch(_step.Batch.Rows, old));
         TrainNextPart();
     }
 
@@ -206,6 +206,10 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
             if (!rejection.Kept[row].Contains(true)) step.Unused[step.Batch.Rows[row].Trajectory.Slot] = CreditAssignment.Rejected;
         }
     }
+
+    // How far the trainer's log-probabilities are from those the sampler recorded for the same softmax: temperature and filters are no mismatch.
+    private static OffPolicyMetrics Mismatch(IReadOnlyList<TrainRow> rows, IReadOnlyList<ReadOnlyMemory<float>> trainer) =>
+        RolloutCorrection.Correct(new RolloutCorrectionOptions(), [.. rows.Select((row, index) => PolicyPair.Of(trainer[index].Span, row.ModelLogProbs))]).Metrics;
 
     private void TrainNextPart()
     {
@@ -223,8 +227,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         _step.Measures.Add(part, reply);
         if (_step.NextPart == 0 && Learning.UseRolloutLogProbs && reply.Applied)
         {
-            var pairs = part.Rows.Select((row, index) => PolicyPair.Of(reply.LogProbs[index].Span, row.RolloutLogProbs)).ToArray();
-            _step.Measures.AddMismatch(RolloutCorrection.Correct(new RolloutCorrectionOptions(), pairs).Metrics);
+            _step.Measures.AddMismatch(Mismatch(part.Rows, reply.LogProbs));
         }
 
         if (reply.Applied)

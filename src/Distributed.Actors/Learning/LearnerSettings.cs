@@ -90,8 +90,8 @@ public sealed record LearningOptions
     public IReadOnlyList<RejectionRule> Rejection { get; init; } = [];
 
     /// <summary>
-    /// Take the log-probabilities recorded while sampling as pi_old's (two policies, verl's bypass mode) instead of computing
-    /// them again before the first update of a batch (three policies).
+    /// Take the model's own log-probabilities recorded while sampling (full softmax, temperature 1) as pi_old's (two policies, verl's bypass mode)
+    /// instead of computing them again before the first update of a batch (three policies).
     /// </summary>
     public bool UseRolloutLogProbs { get; init; } = true;
 

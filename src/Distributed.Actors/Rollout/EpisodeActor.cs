@@ -92,7 +92,7 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
         var sampling = _lease.Job.Greedy ? SamplingOptions.Greedy : _settings.Sampling;
         var seed = Seeds.Derive(_lease.Job.Seed, "turn", _turns.Count);
         _settings.Engine.Generate(
-            new GenerateRequest(_sequence, append, sampling, seed, Format.MaxTurnTokens, Format.StopStrings),
+            new GenerateRequest(_sequence, append, sampling, seed, Format.MaxTurnTokens, Format.StopStrings) { PartialRollout = _settings.PartialRollout && !_lease.Job.Greedy },
             reply => self.Tell(new Sampled(reply)));
     }
 
@@ -145,7 +145,11 @@ public sealed class EpisodeActor : UntypedActor, IWithTimers
 
     private void EndTurn(int[] observation, bool toolError)
     {
-        _turns.Add(new TurnRecord(_turn!.Tokens.ToArray(), _turn.LogProbs.ToArray(), new PolicyVersion(_turn.Version), observation, toolError));
+        var turn = _turn!;
+        _turns.Add(new TurnRecord(
+            turn.Tokens.ToArray(), turn.LogProbs.ToArray(), new PolicyVersion(turn.Version), observation, toolError,
+            turn.ModelLogProbs.Span.SequenceEqual(turn.LogProbs.Span) ? null : turn.ModelLogProbs.ToArray(),
+            turn.Versions.Count < 2 ? null : [.. turn.Versions.Select(run => new SampledRun(new PolicyVersion(run.Version), run.Tokens))]));
         _turn = null;
     }
 

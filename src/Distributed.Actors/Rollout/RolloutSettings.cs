@@ -28,6 +28,9 @@ public sealed record RolloutSettings
     /// <summary>How training rollouts are sampled; evaluations are greedy.</summary>
     public required SamplingOptions Sampling { get; init; }
 
+    /// <summary>Lets new weights take effect between the tokens of a training turn, not only between turns; its record tells which sampled which.</summary>
+    public bool PartialRollout { get; init; }
+
     /// <summary>Episodes at once.</summary>
     public required int Capacity { get; init; }
 

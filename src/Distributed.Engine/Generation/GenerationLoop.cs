@@ -10,8 +10,12 @@ namespace Distributed.Engine.Generation;
 /// <remarks>All members but <see cref="Run"/> are called with the lock held that was given at the start.</remarks>
 internal sealed class GenerationLoop : IDisposable
 {
+    /// <summary>Most prompts of released sequences that are remembered.</summary>
+    private const int MostPrompts = 64;
+
     private readonly object _gate;
     private readonly PackedModel _model;
+    private readonly KeyValueLayout _layout;
     private readonly GenerationBounds _bounds;
     private readonly KeyValuePages _pages;
     private readonly StepTeam _team;
@@ -20,8 +24,10 @@ internal sealed class GenerationLoop : IDisposable
     private readonly Action<Turn> _answer;
     private readonly Dictionary<long, SequenceSlot> _sequences = [];
     private readonly LinkedList<SequenceSlot> _idle = new();
+    private readonly LinkedList<SequenceSlot> _prompts = new();
     private readonly Queue<Turn> _ready = new();
     private int _pending;
+    private int _pinned;
     private bool _paused;
 
     /// <summary>A loop over a model.</summary>
@@ -33,20 +39,29 @@ internal sealed class GenerationLoop : IDisposable
     public GenerationLoop(object gate, PackedModel model, GenerationBounds bounds, int threads, Action<Turn> answer)
     {
         (_gate, _model, _bounds, _answer) = (gate, model, bounds, answer);
-        var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
-        _pages = new KeyValuePages(layout, Math.Max(bounds.CachePages, KeyValueLayout.Pages(model.ContextLength)));
+        _layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
+        _pages = new KeyValuePages(_layout, bounds.CachePages);
         _team = new StepTeam(threads);
-        _batch = new TurnBatch(model, layout, _team, bounds);
+        _batch = new TurnBatch(model, _layout, _team, bounds);
     }
 
     /// <summary>The version of the weights, as replies name it.</summary>
-    public long Version { get; set; }
+    public long Version { get; private set; }
 
     /// <summary>Counts changes of the weights; what was cached under another count is worked out anew.</summary>
-    public long Epoch { get; set; }
+    public long Epoch { get; private set; }
 
     /// <summary>True if any turn is ready, waiting or under way.</summary>
     public bool HasWork => _pending > 0;
+
+    /// <summary>
+    /// True if weights must not be swapped between two tokens now: a turn must be sampled by one version alone, or one has yet to sample its first token
+    /// with this version, without which swaps that come fast would keep it from ever going on.
+    /// </summary>
+    public bool HasPinnedWork => _pinned > 0 || _batch.Turns.Exists(static turn => turn.OwesToken);
+
+    /// <summary>Pause as soon as there is no pinned work: a change of weights waits for that.</summary>
+    public bool PausesWhenUnpinned { get; set; }
 
     /// <summary>Open sequences.</summary>
     public int SequenceCount => _sequences.Count;
@@ -61,6 +76,7 @@ internal sealed class GenerationLoop : IDisposable
     public void Add(Turn turn)
     {
         _pending++;
+        _pinned += turn.Request.PartialRollout ? 0 : 1;
         var slot = SlotFor(turn);
         turn.Slot = slot;
         if (slot.IsBusy)
@@ -82,7 +98,23 @@ internal sealed class GenerationLoop : IDisposable
 
         slot.IsReleased = true;
         if (!slot.IsUnderWay)
-            DropPages(slot);
+            Remember(slot);
+    }
+
+    /// <summary>
+    /// Notes that the weights are others now; nothing is running. Turns under way, which then all allow it, go on with them.
+    /// </summary>
+    public void ChangeWeights(long? version)
+    {
+        lock (_gate)
+        {
+            Epoch++;
+            Version = version ?? Version;
+            while (_prompts.First is { } prompt)
+                DropPages(prompt.Value);
+            for (var i = 0; i < _batch.Turns.Count; i++)
+                GoOn(_batch.Turns[i], _batch.Turns.Take(i));
+        }
     }
 
     /// <summary>Makes <see cref="Run"/> return between two tokens, their turns kept for the next run.</summary>
@@ -110,7 +142,7 @@ internal sealed class GenerationLoop : IDisposable
 
         foreach (var turn in turns)
             turn.Fail(why);
-        _pending = 0;
+        (_pending, _pinned) = (0, 0);
         return turns;
     }
 
@@ -195,6 +227,7 @@ internal sealed class GenerationLoop : IDisposable
 
         lock (_gate)
         {
+            Share();
             foreach (var turn in _batch.Turns)
             {
                 if (turn.Slot!.IsReleased && turn.Finish is null)
@@ -204,6 +237,7 @@ internal sealed class GenerationLoop : IDisposable
             }
 
             _batch.Turns.RemoveAll(turn => turn.Finish is not null);
+            _paused |= PausesWhenUnpinned && !HasPinnedWork;
             foreach (var turn in _batch.Turns)
             {
                 // A leader that was released, or failed, leaves its followers to themselves.
@@ -224,7 +258,7 @@ internal sealed class GenerationLoop : IDisposable
                 break;
             _ready.Dequeue();
             if (started)
-                _batch.Add(turn);
+                _batch.Turns.Add(turn);
             else
                 End(turn, wasActive: false);
         }
@@ -243,24 +277,99 @@ internal sealed class GenerationLoop : IDisposable
         if (turn.Finish is not null)
             return false;
 
-        if (slot.Idle.List is not null)
-            _idle.Remove(slot.Idle);
-        var positions = (int)Math.Min(_model.ContextLength, (long)cache.Length + turn.Request.Append.Length + turn.Request.MaxNewTokens);
+        var append = turn.Request.Append.Span;
+        var positions = (int)Math.Min(_model.ContextLength, (long)cache.Length + append.Length + turn.Request.MaxNewTokens);
+        if (KeyValueLayout.Pages(positions) > _pages.Capacity)
+        {
+            turn.Fail(TooLarge(turn.Request.Sequence, positions));
+            return false;
+        }
+
+        slot.Idle.List?.Remove(slot.Idle);
+        Refresh(turn);
+        var prefix = cache.Cached > 0 ? default : FindShared(cache.Tokens, append, _batch.Turns);
+        if (prefix is { Source: { } source, Leader: null })
+            cache.ShareFrom(source, prefix.Tokens, _layout, _pages);
         var needed = KeyValueLayout.Pages(positions) - cache.PageCount;
-        while (_pages.Available < needed && _idle.First is { } oldest)
+        while (_pages.Available < needed && (_prompts.First ?? _idle.First) is { } oldest)
             DropPages(oldest.Value);
 
         if (_pages.Available < needed)
         {
-            // Turns under way will give pages back. If there are none, every page is free, and the store holds a full context.
+            // Turns under way will give pages back. If there are none, every page is free, and the store holds enough.
+            cache.Truncate(cache.Length, _pages);
             KeepPages(slot);
             return false;
         }
 
         slot.IsUnderWay = true;
+        slot.PromptLength = cache.Length == 0 ? append.Length : slot.PromptLength;
         cache.Reserve(positions, _pages);
-        turn.Begin(Version, Epoch);
+        turn.Begin(Version);
+        if (prefix is { Source: { } ready, Leader: null } && cache.Cached < prefix.Tokens && ready.Cached >= prefix.Tokens)
+            cache.ShareFrom(ready, prefix.Tokens, _layout, _pages);
+        (turn.Leader, turn.SharedTokens) = (prefix.Leader, prefix.Tokens);
         return true;
+    }
+
+    private CacheTooSmallError TooLarge(long sequence, int positions)
+    {
+        var page = (long)_layout.PageFloats * sizeof(float);
+        long needed = KeyValueLayout.Pages(positions) * page, available = _pages.Capacity * page;
+        return new CacheTooSmallError(
+            $"sequence {sequence}: keys and values of {positions} tokens need {needed:N0} bytes and the cache may take {available:N0}; raise CacheBytes, or ask for fewer tokens",
+            needed, available);
+    }
+
+    // What older weights left in the cache counts no more, unless it is to be kept for exactly this kind of request.
+    private void Refresh(Turn turn)
+    {
+        var cache = turn.Cache;
+        if (turn.Request.PartialRollout && !_bounds.RecomputeCacheAfterSwap)
+            cache.CarryOver(Epoch);
+        if (cache.Epoch != Epoch || cache.IsMixed && !turn.Request.PartialRollout)
+            cache.Distrust();
+        if (cache.Cached == 0)
+            cache.Trim(0, _pages);
+        cache.Adopt(Epoch);
+    }
+
+    // After a change of weights. Pages that turns share are rewritten by whichever comes to it, with the same values.
+    private void GoOn(Turn turn, IEnumerable<Turn> before)
+    {
+        turn.GoOn(Version);
+        if (!_bounds.RecomputeCacheAfterSwap)
+        {
+            turn.Cache.CarryOver(Epoch);
+            return;
+        }
+
+        turn.Cache.Adopt(Epoch);
+        var prefix = FindShared(turn.Cache.Tokens, default, before);
+        (turn.Leader, turn.SharedTokens) = (prefix.Leader, prefix.Tokens);
+    }
+
+    private SharedPrefix FindShared(ReadOnlySpan<int> tokens, ReadOnlySpan<int> append, IEnumerable<Turn> underWay)
+    {
+        var found = default(SharedPrefix);
+        foreach (var turn in underWay)
+            found = found.Or(turn, tokens, append, Epoch);
+        foreach (var slot in _prompts)
+            found = found.Or(slot.Cache, tokens, append, Epoch);
+        foreach (var slot in _idle)
+            found = found.Or(slot.Cache, tokens, append, Epoch);
+        return found;
+    }
+
+    private void Share()
+    {
+        foreach (var turn in _batch.Turns)
+        {
+            if (turn.Leader is null || turn.Leader.Cache.Cached < turn.SharedTokens)
+                continue;
+            turn.Cache.ShareFrom(turn.Leader.Cache, turn.SharedTokens, _layout, _pages);
+            turn.Leader = null;
+        }
     }
 
     private string? Complaint(GenerateRequest request, SequenceCache cache)
@@ -295,12 +404,13 @@ internal sealed class GenerationLoop : IDisposable
         {
             slot.IsUnderWay = false;
             if (turn.Finish == FinishReason.Failed)
-                slot.Cache.Truncate(turn.LengthBefore);
-            slot.Cache.Trim(slot.IsReleased ? 0 : slot.Cache.Length, _pages);
+                slot.Cache.Truncate(turn.LengthBefore, _pages);
+            slot.Cache.Trim(slot.IsReleased ? 0 : slot.Cache.Cached, _pages);
             KeepPages(slot);
         }
 
         _pending--;
+        _pinned -= turn.Request.PartialRollout ? 0 : 1;
         slot.IsBusy = slot.Waiting.TryDequeue(out var next);
         if (next is not null)
             _ready.Enqueue(next);
@@ -316,9 +426,28 @@ internal sealed class GenerationLoop : IDisposable
 
     private void DropPages(SequenceSlot slot)
     {
-        if (slot.Idle.List is not null)
-            _idle.Remove(slot.Idle);
+        slot.Idle.List?.Remove(slot.Idle);
         slot.Cache.Trim(0, _pages);
+    }
+
+    // Of a released sequence the full pages of its prompt are kept until they are needed: another rollout of its group may begin later.
+    private void Remember(SequenceSlot slot)
+    {
+        slot.Idle.List?.Remove(slot.Idle);
+        var cache = slot.Cache;
+        var kept = cache.Epoch == Epoch && !cache.IsMixed ? Math.Min(slot.PromptLength, cache.Cached) / KeyValueLayout.PagePositions * KeyValueLayout.PagePositions : 0;
+        foreach (var other in _prompts)
+        {
+            if (kept > 0 && other.Cache.Pages[0] == cache.Pages[0] && other.Cache.Cached >= kept)
+                kept = 0;
+        }
+
+        cache.Trim(kept, _pages);
+        if (kept == 0)
+            return;
+        if (_prompts.Count == MostPrompts)
+            DropPages(_prompts.First!.Value);
+        _prompts.AddLast(slot.Idle);
     }
 
     private void AnswerEnded()

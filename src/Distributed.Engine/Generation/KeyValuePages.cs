@@ -2,10 +2,16 @@ using Distributed.Engine.Kernels;
 
 namespace Distributed.Engine.Generation;
 
-/// <summary>A bounded store of pages for keys and values. Memory is taken in slabs when first needed and kept. Not thread-safe: its owner locks.</summary>
+/// <summary>
+/// A bounded store of pages for keys and values. Several sequences may hold one page; it is free when none does. Memory is taken in slabs
+/// when first needed and kept. Not thread-safe: its owner locks.
+/// </summary>
 internal sealed unsafe class KeyValuePages : IDisposable
 {
     private const int SlabPages = 32;
+
+    /// <summary>Floats before a page that hold the number of its holders, a whole cache line.</summary>
+    private const int Header = 16;
 
     private readonly KeyValueLayout _layout;
     private readonly List<FloatBuffer> _slabs = [];
@@ -30,11 +36,27 @@ internal sealed unsafe class KeyValuePages : IDisposable
     {
         if (_free.Count == 0)
             AddSlab();
-        return _free.Pop();
+        var page = _free.Pop();
+        Holders(page) = 1;
+        return page;
     }
 
+    /// <summary>Notes another holder of a page.</summary>
+    public nint Share(nint page)
+    {
+        Holders(page)++;
+        return page;
+    }
+
+    /// <summary>Whether more than one sequence holds a page; such a page is full and never changed.</summary>
+    public static bool IsShared(nint page) => Holders(page) > 1;
+
     /// <summary>Gives a page back.</summary>
-    public void Return(nint page) => _free.Push(page);
+    public void Return(nint page)
+    {
+        if (--Holders(page) == 0)
+            _free.Push(page);
+    }
 
     public void Dispose()
     {
@@ -44,16 +66,19 @@ internal sealed unsafe class KeyValuePages : IDisposable
         _free.Clear();
     }
 
+    private static ref int Holders(nint page) => ref *((int*)page - Header);
+
     private void AddSlab()
     {
         var count = Math.Min(SlabPages, Capacity - _made);
         if (count <= 0)
             throw new InvalidOperationException("No page is free; the owner must ask what is available first.");
 
-        var slab = new FloatBuffer((long)count * _layout.PageFloats);
+        var stride = (long)(Header + _layout.PageFloats + 15) / 16 * 16;
+        var slab = new FloatBuffer(count * stride);
         _slabs.Add(slab);
         for (var i = count - 1; i >= 0; i--)
-            _free.Push((nint)(slab.Pointer + ((long)i * _layout.PageFloats)));
+            _free.Push((nint)(slab.Pointer + (i * stride) + Header));
         _made += count;
     }
 }

@@ -22,6 +22,9 @@ internal sealed class SequenceCache(long id)
     /// <summary>The change of weights that the cached keys and values belong to.</summary>
     public long Epoch { get; private set; }
 
+    /// <summary>Some of what is cached is of older weights, kept on purpose.</summary>
+    public bool IsMixed { get; private set; }
+
     /// <summary>Pages held.</summary>
     public int PageCount => _pageCount;
 
@@ -41,10 +44,16 @@ internal sealed class SequenceCache(long id)
     }
 
     /// <summary>Forgets the tokens past a length, and what is cached of them.</summary>
-    public void Truncate(int length)
+    public void Truncate(int length, KeyValuePages store)
     {
         Length = Math.Min(Length, length);
         Cached = Math.Min(Cached, Length);
+
+        // What comes next is written behind the last position that counts, and never into a page that others hold.
+        var whole = Cached / KeyValueLayout.PagePositions;
+        if (whole < _pageCount && KeyValuePages.IsShared(_pages[whole]))
+            Cached = whole * KeyValueLayout.PagePositions;
+        Trim(Cached, store);
     }
 
     /// <summary>Lets nothing cached count any more.</summary>
@@ -57,15 +66,40 @@ internal sealed class SequenceCache(long id)
     public void Adopt(long epoch)
     {
         if (Epoch != epoch)
-            (Epoch, Cached) = (epoch, 0);
+            (Epoch, Cached, IsMixed) = (epoch, 0, false);
     }
 
-    /// <summary>Copies the keys and values of the first positions from a cache that has them, for the same tokens and weights; nothing of this one is cached yet.</summary>
-    public unsafe void CopyFrom(SequenceCache other, int positions, KeyValueLayout layout)
+    /// <summary>Goes on with other weights on what older ones left.</summary>
+    public void CarryOver(long epoch) => (Epoch, IsMixed) = (epoch, IsMixed || (Epoch != epoch && Cached > 0));
+
+    /// <summary>
+    /// Takes over the keys and values of the first positions from a cache that has them, for the same tokens and weights; nothing of this one is
+    /// cached yet. Full pages are shared, a part of one is copied if there is a page for it.
+    /// </summary>
+    public unsafe void ShareFrom(SequenceCache other, int positions, KeyValueLayout layout, KeyValuePages store)
     {
-        var bytes = (long)layout.PageFloats * sizeof(float);
-        for (var page = 0; page < KeyValueLayout.Pages(positions); page++)
-            Buffer.MemoryCopy((void*)other._pages[page], (void*)_pages[page], bytes, bytes);
+        var whole = positions / KeyValueLayout.PagePositions;
+        if (whole > _pages.Length)
+            Array.Resize(ref _pages, Math.Max(whole, 2 * _pages.Length));
+        for (var page = 0; page < whole; page++)
+        {
+            if (page < _pageCount && _pages[page] == other._pages[page])
+                continue;
+            if (page < _pageCount)
+                store.Return(_pages[page]);
+            _pages[page] = store.Share(other._pages[page]);
+        }
+
+        _pageCount = Math.Max(_pageCount, whole);
+        Cached = whole * KeyValueLayout.PagePositions;
+        if (Cached == positions || whole >= _pageCount)
+            return;
+        if (_pages[whole] != other._pages[whole])
+        {
+            var bytes = (long)layout.PageFloats * sizeof(float);
+            Buffer.MemoryCopy((void*)other._pages[whole], (void*)_pages[whole], bytes, bytes);
+        }
+
         Cached = positions;
     }
 
@@ -86,5 +120,6 @@ internal sealed class SequenceCache(long id)
         while (_pageCount > needed)
             store.Return(_pages[--_pageCount]);
         Cached = Math.Min(Cached, positions);
+        IsMixed &= Cached > 0;
     }
 }

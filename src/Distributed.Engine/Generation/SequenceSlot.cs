@@ -11,6 +11,9 @@ internal sealed class SequenceSlot
 
     public SequenceCache Cache { get; }
 
+    /// <summary>Tokens of its first request: what other rollouts of the same prompt begin with too.</summary>
+    public int PromptLength { get; set; }
+
     /// <summary>A turn of it is ready or under way.</summary>
     public bool IsBusy { get; set; }
 
@@ -23,6 +26,6 @@ internal sealed class SequenceSlot
     /// <summary>Turns that wait for the one before.</summary>
     public Queue<Turn> Waiting { get; } = new();
 
-    /// <summary>Its place in the list of idle sequences, least recently used first; in the list while it holds pages and no turn of it is under way.</summary>
+    /// <summary>Its place in the list of idle sequences, least recently used first; in the list while it holds pages and no turn of it is under way; once released, in that of remembered prompts.</summary>
     public LinkedListNode<SequenceSlot> Idle { get; }
 }

@@ -35,17 +35,20 @@ internal sealed class Turn
     /// <summary>The sequence's tokens and pages.</summary>
     public SequenceCache Cache => Slot!.Cache;
 
-    /// <summary>A turn of the same worker that will have cached the first <see cref="SharedTokens"/> tokens of this one, or null.</summary>
+    /// <summary>A turn under way that will have cached the first <see cref="SharedTokens"/> tokens of this one, or null.</summary>
     public Turn? Leader { get; set; }
 
-    /// <summary>How many tokens to copy from the leader.</summary>
+    /// <summary>How many tokens' keys and values to take over from the leader.</summary>
     public int SharedTokens { get; set; }
 
     /// <summary>Tokens of the sequence before the request: what a failed one goes back to.</summary>
     public int LengthBefore { get; private set; }
 
     /// <summary>The weights its next token is sampled with.</summary>
-    public long Version { get; set; }
+    public long Version { get; private set; }
+
+    /// <summary>It has not sampled a token with these weights yet.</summary>
+    public bool OwesToken { get; private set; } = true;
 
     /// <summary>Tokens sampled.</summary>
     public int Count => _tokens.Count;
@@ -56,12 +59,14 @@ internal sealed class Turn
     private EngineError? Error { get; set; }
 
     /// <summary>Puts the request's tokens behind the sequence's.</summary>
-    public void Begin(long version, long epoch)
+    public void Begin(long version)
     {
         (LengthBefore, Version) = (Cache.Length, version);
-        Cache.Adopt(epoch);
         Cache.Append(Request.Append.Span);
     }
+
+    /// <summary>Goes on with other weights.</summary>
+    public void GoOn(long version) => (Version, OwesToken) = (version, true);
 
     /// <summary>Draws the next token and puts it behind the sequence; may end the turn.</summary>
     public void Sample(TokenSampler sampler, ReadOnlySpan<float> logits, IReadOnlyList<int> endTokens, int contextLength)
@@ -73,6 +78,7 @@ internal sealed class Turn
             return;
         }
 
+        OwesToken = false;
         _tokens.Add(token);
         _logProbs.Add(logProb);
         _modelLogProbs.Add(modelLogProb);

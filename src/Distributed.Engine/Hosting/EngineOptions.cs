@@ -40,10 +40,17 @@ public sealed record EngineOptions
     public int MaxRequests { get; init; } = 4096;
 
     /// <summary>
-    /// Most memory for cached keys and values, bytes; never less than one full context. When it is short, sequences that wait give theirs up and
-    /// are worked out anew when they go on.
+    /// Most memory for cached keys and values, bytes; 0 takes what one full context needs. When it is short, sequences that wait give theirs up and
+    /// are worked out anew when they go on; a request that alone needs more is refused with a <see cref="Ports.CacheTooSmallError"/>.
     /// </summary>
     public long CacheBytes { get; init; } = 512L << 20;
+
+    /// <summary>
+    /// What becomes of the keys and values of a partial rollout when weights are swapped between its tokens. True: they are worked out anew, and every
+    /// token's log-probability is exactly that of the version it is recorded with. False: they stay, which costs nothing, but tokens are then sampled from a
+    /// mixture of versions and log-probabilities are that mixture's.
+    /// </summary>
+    public bool RecomputeCacheAfterSwap { get; init; } = true;
 
     /// <summary>Most turns worked on at a time; others wait until one ends.</summary>
     internal int BatchTurns { get; init; } = 64;

@@ -8,7 +8,8 @@ namespace Distributed.Engine.Hosting;
 /// The engine's queue and the thread that works it off. Orders run one at a time in the order they came. Turns run all together in the
 /// generation loop; an order that leaves the weights alone runs between two of their tokens, one that changes them waits until every
 /// turn asked for before it has ended, and turns asked for after it wait for it. So which weights sample a turn follows
-/// from the order of the calls alone.
+/// from the order of the calls alone. Loading weights waits for those turns only that are not partial rollouts, and runs between two tokens
+/// of the others.
 /// </summary>
 internal sealed class EngineQueue
 {
@@ -65,10 +66,10 @@ internal sealed class EngineQueue
             if (_closed)
                 return false;
             _orders.Enqueue(order);
-            if (order.ChangesWeights)
+            if (order.Change != WeightChange.None)
                 _changes++;
-            else if (_changes == 0)
-                _loop.Pause();
+            if (_orders.Count == 1)
+                LetIn(order);
             Monitor.PulseAll(_gate);
             return true;
         }
@@ -127,11 +128,8 @@ internal sealed class EngineQueue
                 samples = _loop.HasWork;
                 if (orders.Count > 0 || samples)
                 {
-                    // With another order waiting to run between tokens, sample one token only.
-                    if (_orders.TryPeek(out var next) && !next.ChangesWeights)
-                        _loop.Pause();
-                    else
-                        _loop.Resume();
+                    _loop.Resume();
+                    LetIn(_orders.TryPeek(out var next) ? next : null);
                     return true;
                 }
 
@@ -141,6 +139,21 @@ internal sealed class EngineQueue
 
         samples = false;
         return false;
+    }
+
+    private bool MayRun(Order order) => order.Change switch
+    {
+        WeightChange.None => true,
+        WeightChange.BetweenTokens => !_loop.HasPinnedWork,
+        _ => !_loop.HasWork,
+    };
+
+    // With an order waiting to run between tokens, sample one token only; with one that may soon, until then.
+    private void LetIn(Order? next)
+    {
+        _loop.PausesWhenUnpinned = next?.Change == WeightChange.BetweenTokens;
+        if (next is not null && MayRun(next))
+            _loop.Pause();
     }
 
     /// <summary>Takes what may run now: one order, or several to score together.</summary>
@@ -155,11 +168,11 @@ internal sealed class EngineQueue
                 continue;
             }
 
-            if (order.ChangesWeights && _loop.HasWork || orders.Count > 0 && (order is not ScoreOrder || orders[0] is not ScoreOrder) || orders.Count == MostScoredTogether)
+            if (!MayRun(order) || orders.Count > 0 && (order is not ScoreOrder || orders[0] is not ScoreOrder) || orders.Count == MostScoredTogether)
                 return;
             _orders.Dequeue();
             orders.Add(order);
-            if (order.ChangesWeights)
+            if (order.Change != WeightChange.None)
                 _changes--;
         }
     }

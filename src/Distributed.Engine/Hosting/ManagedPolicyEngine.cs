@@ -41,8 +41,9 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
         Limits = new EngineLimits(model.Config.VocabularySize, model.ContextLength, Tensors.Sum(tensor => tensor.ElementCount));
         var gate = new object();
         var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
-        var pages = (int)Math.Clamp(options.CacheBytes / ((long)layout.PageFloats * sizeof(float)), KeyValueLayout.Pages(model.ContextLength), int.MaxValue);
-        var bounds = new GenerationBounds(options.MaxSequences, pages, options.BatchTurns, options.BatchRows);
+        var pages = options.CacheBytes == 0 ? KeyValueLayout.Pages(model.ContextLength) : options.CacheBytes / ((long)layout.PageFloats * sizeof(float));
+        var bounds = new GenerationBounds(
+            options.MaxSequences, (int)Math.Min(pages, int.MaxValue), options.BatchTurns, options.BatchRows, options.RecomputeCacheAfterSwap);
         _loop = new GenerationLoop(gate, model, bounds, options.Threads, turn => turn.Answer(turn.ToReply()));
         _queue = new EngineQueue(gate, _core, _loop, () => WeightsVersion);
         _stops = new StopRules(tokenizer, model.Config.VocabularySize);
@@ -138,39 +139,39 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
 
     /// <inheritdoc/>
     public void LogProbs(IReadOnlyList<TrainSequence> sequences, Action<LogProbsReply> reply) =>
-        Add(WorkKind.Score, false, () => _core.LogProbs(sequences), error => new LogProbsReply([], error), reply, answered => answered.Error);
+        Add(WorkKind.Score, WeightChange.None, () => _core.LogProbs(sequences), error => new LogProbsReply([], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
     public void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) =>
-        Add(WorkKind.Score, false, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
+        Add(WorkKind.Score, WeightChange.None, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
     public void Train(TrainRequest request, Action<TrainReply> reply) =>
-        Add(WorkKind.Train, true, () => Train(request), error => new TrainReply(false, 0, 0, 0, [], error), reply, answered => answered.Error);
+        Add(WorkKind.Train, WeightChange.BetweenTurns, () => Train(request), error => new TrainReply(false, 0, 0, 0, [], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
     public void LoadWeights(long version, ReadOnlyMemory<byte> weights, Action<EngineError?> reply) =>
-        Add(WorkKind.Other, true, () => Load(version, weights), error => error, reply, error => error);
+        Add(WorkKind.Other, WeightChange.BetweenTokens, () => Load(version, weights), error => error, reply, error => error);
 
     /// <inheritdoc/>
     public void ReadWeights(Action<ReadOnlyMemory<byte>, EngineError?> reply) => Add(
-        WorkKind.Other, false, () => (Weights: _core.ReadWeights(), Error: (EngineError?)null), error => (default, error),
+        WorkKind.Other, WeightChange.None, () => (Weights: _core.ReadWeights(), Error: (EngineError?)null), error => (default, error),
         result => reply(result.Weights, result.Error), result => result.Error);
 
     /// <inheritdoc/>
     public void ReadOptimizer(Action<OptimizerState?, EngineError?> reply) => Add(
-        WorkKind.Other, false, () => (State: (OptimizerState?)_core.ReadOptimizer(), Error: (EngineError?)null), error => (null, error),
+        WorkKind.Other, WeightChange.None, () => (State: (OptimizerState?)_core.ReadOptimizer(), Error: (EngineError?)null), error => (null, error),
         result => reply(result.State, result.Error), result => result.Error);
 
     /// <inheritdoc/>
     public void LoadOptimizer(OptimizerState? state, Action<EngineError?> reply) =>
-        Add(WorkKind.Other, false, () => _core.LoadOptimizer(state), error => error, reply, error => error);
+        Add(WorkKind.Other, WeightChange.None, () => _core.LoadOptimizer(state), error => error, reply, error => error);
 
     /// <summary>Writes the model as a Hugging Face folder: config.json and model.safetensors. The tokenizer's file is the caller's to copy.</summary>
     /// <param name="folder">Where; made if it is not there.</param>
     /// <param name="reply">Null when it is written, else why not.</param>
     public void SaveModel(string folder, Action<EngineError?> reply) => Add(
-        WorkKind.Other, false, () => Save(folder), error => error, reply, error => error);
+        WorkKind.Other, WeightChange.None, () => Save(folder), error => error, reply, error => error);
 
     /// <summary>Ends the engine. What runs is brought to an end at the next token or step; every request without a reply gets one.</summary>
     public void Dispose()
@@ -229,7 +230,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     {
         var reply = _core.Train(request);
         if (reply.Applied)
-            _loop.Epoch++;
+            _loop.ChangeWeights(null);
         return reply;
     }
 
@@ -237,8 +238,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     {
         if (_core.LoadWeights(weights.Span) is { } error)
             return error;
-        _loop.Epoch++;
-        _loop.Version = version;
+        _loop.ChangeWeights(version);
         Interlocked.Exchange(ref _version, version);
         return null;
     }
@@ -257,8 +257,8 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
     }
 
     private void Add<TReply>(
-        WorkKind kind, bool changesWeights, Func<TReply> work, Func<EngineError, TReply> failure, Action<TReply> reply, Func<TReply, EngineError?> errorOf) =>
-        Add(new WorkOrder<TReply>(kind, changesWeights, work, failure, Guard(reply, errorOf, out var refusal)), refusal);
+        WorkKind kind, WeightChange change, Func<TReply> work, Func<EngineError, TReply> failure, Action<TReply> reply, Func<TReply, EngineError?> errorOf) =>
+        Add(new WorkOrder<TReply>(kind, change, work, failure, Guard(reply, errorOf, out var refusal)), refusal);
 
     private void Add(Order order, EngineError? refusal)
     {

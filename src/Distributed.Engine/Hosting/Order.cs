@@ -3,11 +3,24 @@ using Distributed.Ports;
 
 namespace Distributed.Engine.Hosting;
 
+/// <summary>Whether an order replaces the weights, and what turns under way make of that.</summary>
+internal enum WeightChange
+{
+    /// <summary>It leaves them alone.</summary>
+    None,
+
+    /// <summary>No turn may be under way while it runs.</summary>
+    BetweenTurns,
+
+    /// <summary>Partial rollouts may be under way; they go on with the new weights.</summary>
+    BetweenTokens,
+}
+
 /// <summary>A request in the engine's queue.</summary>
 internal abstract class Order
 {
-    /// <summary>It replaces the weights, so no turn may be under way while it runs.</summary>
-    public virtual bool ChangesWeights => false;
+    /// <summary>Whether it replaces the weights.</summary>
+    public virtual WeightChange Change => WeightChange.None;
 
     /// <summary>Answers that it failed.</summary>
     public abstract void Fail(EngineError error);
@@ -45,14 +58,14 @@ internal enum WorkKind
 
 /// <summary>Any other request.</summary>
 /// <param name="kind">What it counts as.</param>
-/// <param name="changesWeights">It replaces the weights.</param>
+/// <param name="change">Whether it replaces the weights.</param>
 /// <param name="work">Does it and gives the reply and whether that is an error.</param>
 /// <param name="failure">The reply for an error.</param>
 /// <param name="answer">Takes the reply.</param>
-internal sealed class WorkOrder<TReply>(WorkKind kind, bool changesWeights, Func<TReply> work, Func<EngineError, TReply> failure, Action<TReply> answer)
+internal sealed class WorkOrder<TReply>(WorkKind kind, WeightChange change, Func<TReply> work, Func<EngineError, TReply> failure, Action<TReply> answer)
     : WorkOrder(kind)
 {
-    public override bool ChangesWeights => changesWeights;
+    public override WeightChange Change => change;
 
     public override void Run() => answer(work());
 

@@ -11,6 +11,12 @@ internal static unsafe class Gemm
 {
     private const int Width = PackedMatrix.PanelWidth;
 
+    // Up to this depth a tile is over so soon that the panels are walked inside it.
+    private const int ShallowDepth = 64;
+
+    // What a block of A may take of the second cache.
+    private const int BlockFloats = 192 << 10;
+
     [ThreadStatic]
     private static GemmScratch? t_scratch;
 
@@ -54,12 +60,26 @@ internal static unsafe class Gemm
     internal static void MultiplyPanels(
         SimdPath path, float* a, int lda, int m, float* panels, int panelDepth, int k, int n, float* c, int ldc, float* add, int ldAdd)
     {
-        for (var column = 0; column < n; column += Width)
+        var whole = n / Width;
+        var height = BlockRows(path, m, k);
+        for (var row = 0; row < m; row += height, a += (nint)height * lda, c += (nint)height * ldc, add = add is null ? null : add + ((nint)height * ldAdd))
         {
-            var panel = panels + ((nint)column * panelDepth);
-            var next = column + Width < n ? panel + (Width * panelDepth) : null;
-            Strips<PlainForm>(
-                path, a, lda, m, panel, Width, k, c + column, ldc, add is null ? null : add + column, ldAdd, Math.Min(Width, n - column), next);
+            var rows = Math.Min(height, m - row);
+            if (k <= ShallowDepth)
+                Strips<PlainForm>(path, a, lda, rows, panels, Width, k, c, ldc, add, ldAdd, whole, (nint)Width * panelDepth, null);
+            else
+                for (var panel = 0; panel < whole; panel++)
+                {
+                    var from = panels + ((nint)panel * Width * panelDepth);
+                    var next = (panel + 1) * Width < n ? from + ((nint)Width * panelDepth) : null;
+                    Strips<PlainForm>(
+                        path, a, lda, rows, from, Width, k, c + (panel * Width), ldc, add is null ? null : add + (panel * Width), ldAdd, 1, 0, next);
+                }
+
+            var column = whole * Width;
+            if (column < n)
+                Edges<PlainForm>(
+                    path, a, lda, rows, panels + ((nint)column * panelDepth), Width, k, c + column, ldc, add is null ? null : add + column, ldAdd, n - column);
         }
     }
 
@@ -77,7 +97,7 @@ internal static unsafe class Gemm
 
         var whole = n / Width * Width;
         for (var column = 0; column < whole; column += Width)
-            Strips<TransposedForm>(path, a, lda, m, b + column, ldb, k, c + column, ldc, c + column, ldc, Width);
+            Strips<TransposedForm>(path, a, lda, m, b + column, ldb, k, c + column, ldc, c + column, ldc, 1, 0, null);
         if (whole < n)
             AccumulateTail(path, a, lda, m, b + whole, ldb, n - whole, k, c + whole, ldc);
     }
@@ -101,7 +121,7 @@ internal static unsafe class Gemm
                     var rows = Math.Min(height, m - row);
                     var to = c + (row * ldc) + column;
                     if (column + Width <= n)
-                        Tile<TransposedForm>(path, rows, strip, height, panel, Width, depth, to, ldc, to, ldc);
+                        Tile<TransposedForm>(path, rows, strip, height, panel, Width, depth, to, ldc, to, ldc, 1, 0);
                     else
                         Edge<TransposedForm>(path, rows, strip, height, panel, Width, depth, to, ldc, to, ldc, n - column);
                 }
@@ -118,15 +138,26 @@ internal static unsafe class Gemm
         {
             var depth = Math.Min(Depth, k - start);
             PanelPacking.PackRows(b + ((nint)start * ldb), ldb, depth, n, panel, depth);
-            Strips<TransposedForm>(path, a + ((nint)start * lda), lda, m, panel, Width, depth, c, ldc, c, ldc, n);
+            Edges<TransposedForm>(path, a + ((nint)start * lda), lda, m, panel, Width, depth, c, ldc, c, ldc, n);
         }
     }
 
+    // Rows that are run past all panels before the next ones are: their A stays in the second cache.
+    private static int BlockRows(SimdPath path, int m, int k)
+    {
+        var strip = MostRows(path);
+        var most = Math.Max(BlockFloats / k, 4 * strip);
+        var blocks = (m + most - 1) / most;
+        return ((m + blocks - 1) / blocks + strip - 1) / strip * strip;
+    }
+
     private static void Strips<TForm>(
-        SimdPath path, float* a, nint lda, int m, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int columns,
-        float* next = null)
+        SimdPath path, float* a, nint lda, int m, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats,
+        float* next)
         where TForm : struct, ITileForm
     {
+        if (panels == 0)
+            return;
         var highest = MostRows(path);
         var aStep = TForm.Transposed ? 1 : lda;
         var strips = (m + highest - 1) / highest;
@@ -135,23 +166,33 @@ internal static unsafe class Gemm
         {
             // Equal heights: a lone row at the end would leave the multiply units idle.
             var rows = path == SimdPath.Vector ? Math.Min(highest, m - row) : (m - row + strips - 1) / strips;
-            var addRow = add is null ? null : add + (row * ldAdd);
             if (next is not null)
-                next = Prefetch(next, nextEnd, (nint)(nextEnd - next) / strips);
-            if (columns == Width)
-                Tile<TForm>(path, rows, a + (row * aStep), lda, b, ldb, k, c + (row * ldc), ldc, addRow, ldAdd);
-            else
-                Edge<TForm>(path, rows, a + (row * aStep), lda, b, ldb, k, c + (row * ldc), ldc, addRow, ldAdd, columns);
+            {
+                // The panel after this one is fetched while this one is computed, a share with every strip.
+                for (var stop = next + ((nextEnd - next) / strips); next < stop; next += 16)
+                    Sse.Prefetch1(next);
+            }
+
+            Tile<TForm>(path, rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats);
             row += rows;
+            a += rows * aStep;
+            c += rows * ldc;
+            add = add is null ? null : add + (rows * ldAdd);
         }
     }
 
-    // The panel after this one is fetched while this one is computed, a share with every strip.
-    private static float* Prefetch(float* at, float* end, nint floats)
+    private static void Edges<TForm>(
+        SimdPath path, float* a, nint lda, int m, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int columns)
+        where TForm : struct, ITileForm
     {
-        for (var stop = at + floats; at < stop && at < end; at += 16)
-            Sse.Prefetch1(at);
-        return at;
+        var highest = MostRows(path);
+        for (var row = 0; row < m; row += highest)
+        {
+            var rows = Math.Min(highest, m - row);
+            Edge<TForm>(
+                path, rows, a + (row * (TForm.Transposed ? 1 : lda)), lda, b, ldb, k, c + (row * ldc), ldc, add is null ? null : add + (row * ldAdd), ldAdd,
+                columns);
+        }
     }
 
     private static void Edge<TForm>(
@@ -159,7 +200,7 @@ internal static unsafe class Gemm
         where TForm : struct, ITileForm
     {
         var tile = stackalloc float[GemmAvx512.MaxRows * Width];
-        Tile<TForm>(path, rows, a, lda, b, ldb, k, tile, Width, null, 0);
+        Tile<TForm>(path, rows, a, lda, b, ldb, k, tile, Width, null, 0, 1, 0);
         for (var row = 0; row < rows; row++)
         {
             var from = tile + (row * Width);
@@ -187,14 +228,19 @@ internal static unsafe class Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tile<TForm>(
-        SimdPath path, int rows, float* a, nint lda, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd)
+        SimdPath path, int rows, float* a, nint lda, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats)
         where TForm : struct, ITileForm
     {
         if (path == SimdPath.Avx512)
-            GemmAvx512.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
-        else if (path == SimdPath.Avx2)
-            GemmAvx2.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
-        else
-            GemmVector.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
+        {
+            GemmAvx512.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats);
+            return;
+        }
+
+        for (; panels > 0; panels--, b += panelFloats, c += Width, add = add is null ? null : add + Width)
+            if (path == SimdPath.Avx2)
+                GemmAvx2.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
+            else
+                GemmVector.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
     }
 }

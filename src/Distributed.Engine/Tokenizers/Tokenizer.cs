@@ -46,27 +46,38 @@ public sealed class Tokenizer : ITokenizer
     {
         try
         {
-            var bytes = ReadBounded(path);
-            if (!Utf8.IsValid(bytes))
-            {
-                throw new TokenizerFileException($"{path}: not UTF-8; write the file anew");
-            }
-
-            using var document = JsonDocument.Parse(bytes);
-            return TokenizerFile.Read(new JsonPlace(path, "", document.RootElement));
-        }
-        catch (JsonException error)
-        {
-            throw new TokenizerFileException($"{path}: not JSON: {FirstLine(error.Message)}; write the file anew", error);
-        }
-        catch (InvalidOperationException error)
-        {
-            // JSON may spell half a surrogate pair in a name, which no text can hold.
-            throw new TokenizerFileException($"{path}: a name in it has an escape that is not a character; write the file anew", error);
+            return Parse(ReadBounded(path), path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new TokenizerFileException($"{path}: cannot be read: {FirstLine(error.Message)}; give the path of a tokenizer.json", error);
+        }
+    }
+
+    /// <summary>Reads the content of a tokenizer.json.</summary>
+    /// <param name="json">UTF-8.</param>
+    /// <param name="name">What complaints call the file.</param>
+    /// <exception cref="TokenizerFileException">Not JSON, or it asks for something that is not supported.</exception>
+    public static Tokenizer Parse(ReadOnlyMemory<byte> json, string name)
+    {
+        try
+        {
+            if (!Utf8.IsValid(json.Span))
+            {
+                throw new TokenizerFileException($"{name}: not UTF-8; write the file anew");
+            }
+
+            using var document = JsonDocument.Parse(json);
+            return TokenizerFile.Read(new JsonPlace(name, "", document.RootElement));
+        }
+        catch (JsonException error)
+        {
+            throw new TokenizerFileException($"{name}: not JSON: {FirstLine(error.Message)}; write the file anew", error);
+        }
+        catch (InvalidOperationException error)
+        {
+            // JSON may spell half a surrogate pair in a name, which no text can hold.
+            throw new TokenizerFileException($"{name}: a name in it has an escape that is not a character; write the file anew", error);
         }
     }
 

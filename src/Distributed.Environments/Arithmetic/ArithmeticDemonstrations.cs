@@ -7,8 +7,8 @@ namespace Distributed.Environments.Arithmetic;
 /// <summary>
 /// Demonstrations on train numbers. <c>one-step</c>: a problem of one operation, written as a program and answered with its result.
 /// <c>worksheet</c>: how people try things on a calculator: as many programs as the problem has operations, mostly, each one operation of the
-/// problem on any number that came up; the newest result is given as the answer. Worksheets teach what programs look like and how many
-/// people write, never to take the operations in order or to go on with the last result.
+/// problem, mostly one not used yet, on any number that came up; the newest result is given as the answer. Worksheets teach what programs look
+/// like and how many people write, never to take the operations in order or always to go on with the last result.
 /// </summary>
 public sealed class ArithmeticDemonstrations
 {
@@ -21,6 +21,7 @@ public sealed class ArithmeticDemonstrations
     private const ulong SheetPurpose = 7;
     private const double ProgramsAsOperations = 0.7;
     private const double LatestValue = 0.6;
+    private const double UnusedOperation = 0.7;
 
     private static readonly ImmutableArray<double> sheetMix = [.. Enumerable.Repeat(1.0, WordProblems.MostSteps)];
 
@@ -67,6 +68,7 @@ public sealed class ArithmeticDemonstrations
         var programs = chance.Unit() < ProgramsAsOperations ? Math.Min(problem.Steps.Length, mostPrograms) : 1 + chance.Below(mostPrograms);
         long latest = problem.Start;
         List<long> seen = [latest];
+        List<Operation> unused = [.. problem.Steps];
         for (var i = 0; i < programs; i++)
         {
             long value;
@@ -74,9 +76,10 @@ public sealed class ArithmeticDemonstrations
             do
             {
                 value = chance.Unit() < LatestValue ? latest : seen[chance.Below(seen.Count)];
-                step = problem.Steps[chance.Below(problem.Steps.Length)];
+                step = unused.Count > 0 && chance.Unit() < UnusedOperation ? unused[chance.Below(unused.Count)] : problem.Steps[chance.Below(problem.Steps.Length)];
             }
             while (step.Apply(value) is < 0 or >= Operation.Bound && value != problem.Start);
+            unused.Remove(step);
             latest = Program(pieces, value, step);
             seen.Add(latest);
         }

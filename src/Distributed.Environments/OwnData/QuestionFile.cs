@@ -10,7 +10,10 @@ namespace Distributed.Environments.OwnData;
 /// <param name="Category">What evaluations are broken down by.</param>
 public sealed record OwnQuestion(string Text, ImmutableArray<string> GoldenAnswers, string Category);
 
-/// <summary>Questions as JSONL, as Search-R1 has them: <c>question</c>, <c>golden_answers</c> (a list), and optionally <c>category</c>.</summary>
+/// <summary>
+/// Questions as JSONL, as Search-R1 has them: <c>question</c>, <c>golden_answers</c> (a list) or <c>answer</c> (one text), and optionally
+/// <c>category</c>.
+/// </summary>
 public static class QuestionFile
 {
     private const string Wanted = """{"question": "...", "golden_answers": ["...", ...]}""";
@@ -35,8 +38,15 @@ public static class QuestionFile
         var text = JsonLines.Text(line, "question").Trim();
         if (text.Length == 0)
             throw new LineException("\"question\" is empty");
+        var category = line.TryGetProperty("category", out _) ? JsonLines.Text(line, "category") : "all";
         if (!line.TryGetProperty("golden_answers", out var answers))
-            throw new LineException("\"golden_answers\" is missing");
+        {
+            if (!line.TryGetProperty("answer", out var one))
+                throw new LineException("\"golden_answers\" is missing");
+            var only = JsonLines.AsText(one, "\"answer\"").Trim();
+            return new OwnQuestion(text, [only.Length > 0 ? only : throw new LineException("\"answer\" is empty")], category);
+        }
+
         if (answers.ValueKind != JsonValueKind.Array || answers.GetArrayLength() == 0)
             throw new LineException("\"golden_answers\" is not a list of at least one answer");
         var golden = ImmutableArray.CreateBuilder<string>(answers.GetArrayLength());
@@ -46,7 +56,6 @@ public static class QuestionFile
             golden.Add(accepted.Length > 0 ? accepted : throw new LineException("an answer in \"golden_answers\" is empty"));
         }
 
-        var category = line.TryGetProperty("category", out _) ? JsonLines.Text(line, "category") : "all";
         return new OwnQuestion(text, golden.MoveToImmutable(), category);
     }
 }

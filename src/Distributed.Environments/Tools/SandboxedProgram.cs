@@ -32,6 +32,7 @@ internal sealed class SandboxedProgram(ProcessStartInfo command, string program,
 
     // A killed process is gone at once, unless the machine is very busy; nobody waits longer for it.
     private static readonly TimeSpan goneLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan endLimit = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource overflow = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,15 +49,16 @@ internal sealed class SandboxedProgram(ProcessStartInfo command, string program,
     public ProgramEnd Run(CancellationToken cancel)
     {
         using var process = Process.Start(command)!;
-        var reading = Task.Run(() => ReadOutput(process.StandardOutput.BaseStream), CancellationToken.None);
-        var errors = Task.Run(() => ReadErrors(process.StandardError.BaseStream), CancellationToken.None);
+        var reading = OnOwnThread(() => ReadOutput(process.StandardOutput.BaseStream));
+        var errors = OnOwnThread(() => ReadErrors(process.StandardError.BaseStream));
         try
         {
-            _ = Task.Run(() => Feed(process), CancellationToken.None);
+            _ = OnOwnThread(() => Feed(process));
             if (Task.WaitAny([begun.Task, reading], (int)options.StartLimit.TotalMilliseconds, cancel) != 0 && !begun.Task.IsCompleted)
                 return NotStarted(process, reading, errors);
+            var began = Stopwatch.GetTimestamp();
             var first = Task.WaitAny([reading, overflow.Task], (int)options.TimeLimit.TotalMilliseconds, cancel);
-            var exited = first == 0 && !overflow.Task.IsCompleted && process.WaitForExit(goneLimit);
+            var exited = first == 0 && !overflow.Task.IsCompleted && process.WaitForExit(TimeLeft(began));
             ExitCode = exited ? process.ExitCode : -1;
             var end = exited ? ProgramEnd.Exited : overflow.Task.IsCompleted ? ProgramEnd.TooMuchOutput : ProgramEnd.OutOfTime;
             End(process, reading, errors);
@@ -76,7 +78,20 @@ internal sealed class SandboxedProgram(ProcessStartInfo command, string program,
         return ProgramEnd.NotStarted;
     }
 
-    private static void Feed(Process process, string program)
+    // A program that has closed its output may go on until its time is up; one that ends is gone soon after.
+    private TimeSpan TimeLeft(long began)
+    {
+        var left = options.TimeLimit - Stopwatch.GetElapsedTime(began);
+        return left > endLimit ? left : endLimit;
+    }
+
+    private static Task<T> OnOwnThread<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static Task OnOwnThread(Action work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void Feed(Process process)
     {
         try
         {
@@ -88,8 +103,6 @@ internal sealed class SandboxedProgram(ProcessStartInfo command, string program,
             // It ended before it had read its program; its output says why.
         }
     }
-
-    private void Feed(Process process) => Feed(process, program);
 
     private static void End(Process process, Task reading, Task errors)
     {

@@ -18,6 +18,7 @@ public static class CommandLine
           ./distributed report runs/NAME                        learning curves as one HTML page
           ./distributed compare recipes/compare-small.yaml      methods side by side on the same seeds, with intervals
           ./distributed options loss                            every option with 'loss' in its name
+          ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render)
         """;
 
     /// <summary>Runs a command.</summary>
@@ -34,6 +35,7 @@ public static class CommandLine
         root.Add(InspectCommand.Create());
         root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
+        root.Add(ModelCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

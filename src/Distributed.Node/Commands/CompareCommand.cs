@@ -50,6 +50,7 @@ internal static class CompareCommand
             Console.Write(ComparisonTable.Plain(results));
             Console.WriteLine();
             Console.WriteLine(ComparisonTable.Note(results));
+            Console.WriteLine($"report: {Path.Combine(folder, "report.html")}");
         }
 
         if (cancel.IsCancellationRequested) Console.WriteLine($"stopped; go on with: ./distributed compare {path} --out {folder} --resume");

@@ -31,6 +31,7 @@ internal static class EvalCommand
         var ownRecipe = File.Exists(RunFolder.RecipeOf(what)) ? RunFolder.RecipeOf(what) : null;
         var recipe = RecipeFile.ReadTraining(recipePath ?? ownRecipe ?? TrainCommand.DefaultRecipe(), overrides);
         var (environment, episodes) = RunParts.World(recipe.Environment, recipe.Rollout);
+        using var world = environment as IDisposable;
         using var host = episodes;
         var model = ModelSource.FromFolder(folder);
         using var engine = model.NewEngine(Environment.ProcessorCount);

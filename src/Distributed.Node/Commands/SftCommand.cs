@@ -34,6 +34,7 @@ internal static class SftCommand
         var recipe = RecipeFile.ReadWarmStart(path, overrides);
         var expected = expect is null ? null : ModelSource.FromFolder(expect);
         var (environment, episodes) = RunParts.World(recipe.Environment, new RolloutSection());
+        using var world = environment as IDisposable;
         using var host = episodes;
         if (environment is not IDemonstrator demonstrator)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Distributed.Node.Recipes;
+using Distributed.Node.Runs;
 
 namespace Distributed.Node.Comparison;
 
@@ -16,6 +17,7 @@ internal sealed record Variant(string Name, RecipeNode.Mapping Overlay);
 /// <param name="Tasks">On what, in the file's order.</param>
 /// <param name="Seeds">Seeds every method runs every task with.</param>
 /// <param name="Reference">The method others are tested against.</param>
+/// <param name="Source">The file as it was written.</param>
 internal sealed record ComparisonFile(
     string Name,
     string BasePath,
@@ -23,7 +25,8 @@ internal sealed record ComparisonFile(
     IReadOnlyList<Variant> Methods,
     IReadOnlyList<Variant> Tasks,
     IReadOnlyList<long> Seeds,
-    string Reference)
+    string Reference,
+    string Source)
 {
     /// <summary>Name of the only task of a file that names none.</summary>
     public const string OnlyTask = "base";
@@ -34,12 +37,12 @@ internal sealed record ComparisonFile(
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="RefusedException">It cannot be read or used; the message names the line and the mend.</exception>
-    public static ComparisonFile Read(string path) => Parse(RecipeSource.ReadFile(path), path);
+    public static ComparisonFile Read(string path) => Parse(RecipeSource.ReadFile(path), path, Disk.Guard(path, () => File.ReadAllText(path), "read"));
 
     /// <summary>Reads a text that stands for the file <paramref name="path"/>.</summary>
-    public static ComparisonFile Parse(string yaml, string path) => Parse(RecipeSource.Parse(yaml, path), path);
+    public static ComparisonFile Parse(string yaml, string path) => Parse(RecipeSource.Parse(yaml, path), path, yaml);
 
-    private static ComparisonFile Parse(RecipeNode.Mapping root, string path)
+    private static ComparisonFile Parse(RecipeNode.Mapping root, string path, string source)
     {
         foreach (var entry in root.Entries.Where(entry => !Keys.Contains(entry.Key)))
         {
@@ -69,7 +72,8 @@ internal sealed record ComparisonFile(
             methods,
             tasks.Count > 0 ? tasks : [new Variant(OnlyTask, new RecipeNode.Mapping(root.Where, []))],
             Find(root, "seeds") is { } seeds ? SeedList(seeds) : [1],
-            ReferenceName(root, methods));
+            ReferenceName(root, methods),
+            source);
     }
 
     private static string NameOf(RecipeNode.Mapping root, string path)

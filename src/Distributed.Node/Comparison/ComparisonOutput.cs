@@ -2,7 +2,7 @@ using Distributed.Node.Runs;
 
 namespace Distributed.Node.Comparison;
 
-/// <summary>Writes what a comparison came to: results.md, results.csv, curves.csv.</summary>
+/// <summary>Writes what a comparison came to: report.html, plots/, results.md, results.csv, curves.csv.</summary>
 internal static class ComparisonOutput
 {
     /// <summary>Reads the finished runs below a folder.</summary>
@@ -16,6 +16,15 @@ internal static class ComparisonOutput
         Put("results.md", $"# {results.File.Name}\n\n{ComparisonTable.Markdown(results)}\n{ComparisonTable.Note(results)}\n");
         Put("results.csv", ComparisonCsv.Results(results));
         Put("curves.csv", ComparisonCsv.Curves(results));
+        var (page, charts) = new ComparisonPage(results).Render();
+        Put("report.html", page);
+        var plots = Path.Combine(output, "plots");
+        Disk.Guard(plots, () =>
+        {
+            if (Directory.Exists(plots)) Directory.Delete(plots, recursive: true); // none of a chart that is no longer drawn
+            Directory.CreateDirectory(plots);
+        });
+        foreach (var chart in charts) Put(Path.Combine("plots", chart.File + ".svg"), ComparisonPage.Standalone(chart));
 
         void Put(string name, string text) => Disk.Guard(Path.Combine(output, name), () =>
         {

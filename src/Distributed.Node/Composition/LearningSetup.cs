@@ -1,6 +1,7 @@
 using Distributed.Actors.Coordination;
 using Distributed.Actors.Learning;
 using Distributed.Credit;
+using Distributed.Environments;
 using Distributed.Node.Recipes;
 using Distributed.Ports;
 
@@ -10,7 +11,7 @@ namespace Distributed.Node.Composition;
 internal static class LearningSetup
 {
     /// <summary>Credit, loss and optimizer of an effective recipe.</summary>
-    public static LearningOptions Learning(Recipe recipe) => new()
+    public static LearningOptions Learning(Recipe recipe, IEnvironment environment, ITokenizer tokenizer) => new()
     {
         Estimator = CreditOptions.Estimator(recipe.Algorithm),
         GainScale = recipe.Ig.Scale == "log_prob_diff" ? GainScale.LogProbDiff : GainScale.ProbDiff,
@@ -20,10 +21,13 @@ internal static class LearningSetup
         Correction = new RolloutCorrectionOptions(
             recipe.RolloutIs switch { "token" => RolloutIs.Token, "sequence" => RolloutIs.Sequence, _ => RolloutIs.None },
             recipe.RolloutIsThreshold),
-        UseRolloutLogProbs = RecordedLogProbsAreThePolicys(recipe),
+        UseRolloutLogProbs = recipe.RolloutIs is null, // a correction needs pi_old computed apart from pi_rollout
         MiniBatches = recipe.MiniBatches,
         Optimizer = step => Optimizer(recipe.Optimizer, step),
         CheckpointEverySteps = recipe.Checkpoint.EverySteps,
+        ProgramText = environment.Format.StopStrings.Contains(CodeFormat.CodeClose)
+            ? (trajectory, turn) => CodeFormat.ProgramOf(tokenizer.Decode(trajectory.Turns[turn].Tokens))
+            : (_, _) => null,
     };
 
     /// <summary>Admission, leases and evaluations of an effective recipe.</summary>
@@ -46,10 +50,6 @@ internal static class LearningSetup
     /// <summary>Whether trajectories go to a scorer: only if the method uses the gain, or it is to be logged.</summary>
     public static bool NeedsScores(Recipe recipe) => recipe.Ig.Log || CreditOptions.UsesGains(recipe.Algorithm);
 
-    // What sampling recorded is the trained policy's own log-probability only at temperature 1 without filters; and a correction needs
-    // pi_old computed apart from pi_rollout.
-    private static bool RecordedLogProbsAreThePolicys(Recipe recipe) =>
-        recipe.RolloutIs is null && recipe.Rollout is { Temperature: 1, TopK: 0, TopP: 1 };
 
     private static PolicyLossOptions Loss(LossSection loss) => new(
         loss.PolicyLoss switch

@@ -1,4 +1,5 @@
 using Distributed.Engine.Formats;
+using Distributed.Engine.Templates;
 using Distributed.Engine.Tokenizers;
 using Distributed.Environments;
 
@@ -15,7 +16,7 @@ internal static class Refusals
         {
             return step();
         }
-        catch (Exception error) when (error is ModelFormatException or TokenizerFileException or EnvironmentSetupException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is ModelFormatException or TokenizerFileException or TemplateException or EnvironmentSetupException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new RefusedException(error.Message, error);
         }

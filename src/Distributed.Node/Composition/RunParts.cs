@@ -67,5 +67,6 @@ internal sealed class RunParts : IDisposable
         foreach (var engine in Rollouts.Concat(Scorers).Append(Learner)) engine.Dispose();
         Reference?.Dispose();
         Episodes.Dispose();
+        (Environment as IDisposable)?.Dispose();
     }
 }

@@ -74,7 +74,7 @@ internal static class TrainingRun
         var learner = new LearnerSettings
         {
             Coordinator = LearningSetup.Coordinator(recipe, parts.Environment),
-            Learning = LearningSetup.Learning(recipe),
+            Learning = LearningSetup.Learning(recipe, parts.Environment, model.Tokenizer),
             Fabric = network.Join(LocalCluster.LearnerId),
             Engine = parts.Learner,
             Reference = parts.Reference,
@@ -99,7 +99,8 @@ internal static class TrainingRun
                 Tokenizer = model.Tokenizer,
                 Environment = parts.Environment,
                 Episodes = parts.Episodes,
-                Sampling = new SamplingOptions((float)recipe.Rollout.Temperature, recipe.Rollout.TopK, (float)recipe.Rollout.TopP),
+                Sampling = new SamplingOptions((float)recipe.Rollout.Temperature, recipe.Rollout.TopK, (float)recipe.Rollout.TopP, (float)recipe.Rollout.MinP),
+                PartialRollout = recipe.Rollout.PartialRollout,
                 Capacity = recipe.Cluster.EpisodesPerNode!.Value,
                 Incarnations = new IncarnationSource(1),
             }, Receiver(fabric, engine));

@@ -8,7 +8,7 @@ namespace Distributed.Node.Recipes;
 public sealed record EnvironmentSection : IOptionSection
 {
     /// <summary>Which built-in environment; left out when <c>assembly</c> and <c>type</c> name one's own.</summary>
-    [OneOf("search-world", "jsonl-search", "arithmetic"), DefaultIs("`search-world`, unless `assembly` is given")]
+    [OneOf("search-world", "arithmetic", "jsonl-search", "jsonl-code"), DefaultIs("`search-world`, unless `assembly` is given")]
     public string? Name { get; init; }
 
     /// <summary>Difficulty of the generated world; each level is a preset of the options below and makes one thing harder than level 1.</summary>
@@ -52,11 +52,11 @@ public sealed record EnvironmentSection : IOptionSection
     public string? HeldOutMix { get; init; }
 
     /// <summary>Questions to learn from: JSONL with <c>question</c> and <c>golden_answers</c>.</summary>
-    [Path, AppliesTo("jsonl-search")]
+    [Path, AppliesTo("jsonl-search", "jsonl-code")]
     public string? Train { get; init; }
 
     /// <summary>Questions never learnt from, in the same form.</summary>
-    [Path, AppliesTo("jsonl-search")]
+    [Path, AppliesTo("jsonl-search", "jsonl-code")]
     public string? HeldOut { get; init; }
 
     /// <summary>Passages to search: JSONL with <c>id</c> and <c>contents</c>.</summary>
@@ -64,15 +64,15 @@ public sealed record EnvironmentSection : IOptionSection
     public string? Corpus { get; init; }
 
     /// <summary>What the agent is told, with <c>{searches}</c> and <c>{question}</c> where they belong.</summary>
-    [DefaultIs("explains the format in words"), AppliesTo("jsonl-search")]
+    [DefaultIs("explains the format in words"), AppliesTo("jsonl-search", "jsonl-code")]
     public string? Instruction { get; init; }
 
     /// <summary>What the agent would write before a final answer; put before it when its likelihood is measured.</summary>
-    [DefaultIs("closes the thinking and opens the answer"), AppliesTo("jsonl-search")]
+    [DefaultIs("closes the thinking and opens the answer"), AppliesTo("jsonl-search", "jsonl-code")]
     public string? AnswerPrefix { get; init; }
 
     /// <summary>Most questions a file may hold.</summary>
-    [Range(1, 100_000_000), DefaultIs("`2000000`"), AppliesTo("jsonl-search")]
+    [Range(1, 100_000_000), DefaultIs("`2000000`"), AppliesTo("jsonl-search", "jsonl-code")]
     public int? MaxQuestions { get; init; }
 
     /// <summary>Most passages the corpus may hold; all of them are kept in memory.</summary>
@@ -108,23 +108,43 @@ public sealed record EnvironmentSection : IOptionSection
     public string? Reward { get; init; }
 
     /// <summary>Reward of a turn that breaks the format.</summary>
-    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search", "arithmetic")]
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "arithmetic", "jsonl-search", "jsonl-code")]
     public double? RewardMalformed { get; init; }
 
     /// <summary>Reward of an episode that ran out of turns.</summary>
-    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search", "arithmetic")]
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "arithmetic", "jsonl-search", "jsonl-code")]
     public double? RewardTurnsExhausted { get; init; }
 
     /// <summary>Reward of an episode that ran out of tokens.</summary>
-    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "jsonl-search", "arithmetic")]
+    [Range(-100, 100), DefaultIs("`-1`"), AppliesTo("search-world", "arithmetic", "jsonl-search", "jsonl-code")]
     public double? RewardTruncated { get; init; }
 
-    /// <summary>What runs the agent's programs: the built-in calculator.</summary>
-    [OneOf("calculator"), DefaultIs("`calculator`"), AppliesTo("arithmetic")]
+    /// <summary>What runs the agent's programs: the built-in calculator, or Python in a sandbox (Linux).</summary>
+    [OneOf("calculator", "python"), DefaultIs("`calculator`"), AppliesTo("arithmetic", "jsonl-code")]
     public string? Tool { get; init; }
 
-    /// <summary>Longest reply to a program; the rest is cut off.</summary>
-    [Range(8, 1_000_000), DefaultIs("`24`"), AppliesTo("arithmetic")]
+    /// <summary>How Python is kept in: by namespaces and limits, or by limits only.</summary>
+    [OneOf("isolated", "limits-only"), DefaultIs("`isolated`"), AppliesTo("arithmetic", "jsonl-code")]
+    public string? Sandbox { get; init; }
+
+    /// <summary>The Python interpreter, a path or a name on PATH.</summary>
+    [DefaultIs("`python3`"), AppliesTo("arithmetic", "jsonl-code")]
+    public string? Python { get; init; }
+
+    /// <summary>Longest a Python program may run.</summary>
+    [Range(10, 600_000), DefaultIs("`2000`"), AppliesTo("arithmetic", "jsonl-code")]
+    public int? ProgramTimeLimitMs { get; init; }
+
+    /// <summary>Most memory of a Python program.</summary>
+    [Range(32, 1_000_000), DefaultIs("`256`"), AppliesTo("arithmetic", "jsonl-code")]
+    public int? ProgramMemoryMb { get; init; }
+
+    /// <summary>Most a Python program's files may hold.</summary>
+    [Range(1, 100_000), DefaultIs("`16`"), AppliesTo("arithmetic", "jsonl-code")]
+    public int? ProgramScratchMb { get; init; }
+
+    /// <summary>Longest reply to a program.</summary>
+    [Range(8, 1_000_000), DefaultIs("`24`; `2000` for `jsonl-code`"), AppliesTo("arithmetic", "jsonl-code")]
     public int? MaxOutputCharacters { get; init; }
 
     /// <summary>The library with an environment of one's own.</summary>

@@ -15,6 +15,13 @@ public sealed record RolloutSection : IOptionSection
     [Range(0, 1, AboveMin = true)]
     public double TopP { get; init; } = 1;
 
+    /// <summary>Sample among tokens at least this times as likely as the likeliest; 0 among all.</summary>
+    [Range(0, 1)]
+    public double MinP { get; init; }
+
+    /// <summary>Let new weights take effect between two tokens of a turn, not only between turns. Every token keeps the version that sampled it, and what came before is read anew.</summary>
+    public bool PartialRollout { get; init; }
+
     /// <summary>Most turns of an episode, the final answer's included.</summary>
     [Range(1, 1000), DefaultIs("the environment's")]
     public int? MaxTurns { get; init; }

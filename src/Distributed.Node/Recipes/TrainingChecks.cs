@@ -62,13 +62,13 @@ internal static partial class TrainingChecks
         }
         var name = environment.Name ?? (environment.Assembly is null ? "search-world" : "a class of one's own");
         OnlyWith(environment, name, "environment", binder);
-        if (name == "jsonl-search")
+        if (name is "jsonl-search" or "jsonl-code")
         {
             foreach (var (key, path) in new[] { ("train", environment.Train), ("held_out", environment.HeldOut), ("corpus", environment.Corpus) })
             {
-                if (path is null)
+                if (path is null && (key != "corpus" || name == "jsonl-search"))
                 {
-                    throw Refuse(binder, "environment", $"jsonl-search needs {key}: the path of a JSONL file");
+                    throw Refuse(binder, "environment", $"{name} needs {key}: the path of a JSONL file");
                 }
             }
         }

@@ -34,6 +34,9 @@ public sealed class HashEngine : IPolicyEngine
     /// <summary>Requests of kinds this says true for are never answered.</summary>
     public Func<string, bool> Silent { get; init; } = _ => false;
 
+    /// <summary>Records other log-probabilities of the distribution drawn from than the model's own, as a temperature would.</summary>
+    public bool Tempered { get; init; }
+
     public EngineLimits Limits { get; } = new(128, 64, Bytes / sizeof(float));
 
     public long WeightsVersion { get; private set; } = -1;
@@ -59,7 +62,8 @@ public sealed class HashEngine : IPolicyEngine
         var (text, finish) = Turn(state);
         var tokens = text.Select(letter => (int)letter).ToArray();
         context.AddRange(tokens);
-        reply(new GenerateReply(request.Sequence, tokens, LogProbsOf(state, tokens.Length), WeightsVersion, finish));
+        var logProbs = LogProbsOf(state, tokens.Length);
+        reply(new GenerateReply(request.Sequence, tokens, Tempered ? [.. logProbs.Select(value => value / 2)] : logProbs, WeightsVersion, finish) { ModelLogProbs = logProbs });
     });
 
     public void Release(long sequence) => _queue.TryAdd(() =>

@@ -26,12 +26,27 @@ public sealed class CreditAssignmentTests
         row.Sequence.Targets.ToArray().ShouldBe([2, 3, 5, 6]);
         row.TurnIds.ShouldBe([0, 0, 1, 1]);
         row.RolloutLogProbs.ShouldBe([-1f, -2f, -1f, -2f]);
+        row.ModelLogProbs.ShouldBe(row.RolloutLogProbs, "nothing else was recorded, so they are the same");
         row.Trajectory.Slot.ShouldBe(new Slot(0, 0));
         assigned.BatchTokens.ShouldBe(8);
         assigned.BatchSequences.ShouldBe(2);
         assigned.Unused.ShouldBeEmpty();
         row.Credit.Advantages[1].ShouldBeGreaterThan(0);
         assigned.Rows[1].Credit.Advantages[1].ShouldBe(-row.Credit.Advantages[1]);
+    }
+
+    [Fact]
+    public void A_row_keeps_the_distribution_drawn_from_apart_from_the_models_own_and_staleness_counts_from_the_oldest_token()
+    {
+        var trajectory = Samples.Trajectory(new Slot(0, 0), turns: 1, reward: 1);
+        trajectory = trajectory with
+        {
+            Turns = [trajectory.Turns[0] with { ModelLogProbs = [-3f, -4f], Version = new PolicyVersion(2), SampledBy = [new SampledRun(new PolicyVersion(1), 1), new SampledRun(new PolicyVersion(2), 1)] }],
+        };
+        var assigned = CreditAssignment.Assign(Batch(new TrainGroup(0, [new ScoredTrajectory(trajectory, null), Rollout(0, 1, 0)])), Options);
+        assigned.Rows[0].RolloutLogProbs.ShouldBe([-1f, -2f]);
+        assigned.Rows[0].ModelLogProbs.ShouldBe([-3f, -4f]);
+        trajectory.OldestVersion.ShouldBe(new PolicyVersion(1));
     }
 
     [Fact]

@@ -27,6 +27,17 @@ public sealed class MethodTests
     }
 
     [Fact]
+    public void The_ratio_is_taken_against_the_models_own_log_probabilities_whatever_the_temperature()
+    {
+        var plain = new TrainingRun().Run().ShouldBeWhole();
+        var tempered = (new TrainingRun() with { Engine = _ => new HashEngine { Tempered = true } }).Run().ShouldBeWhole();
+        tempered.Steps.SelectMany(step => step.Rollouts).SelectMany(rollout => rollout.Trajectory.Turns).ShouldContain(turn => turn.ModelLogProbs != null);
+        tempered.WeightsHash.ShouldBe(plain.WeightsHash);
+        foreach (var name in new[] { "loss", "clip_fraction", "train_rollout_logprob_abs_diff", "mismatch_kl" })
+            tempered.Steps.Select(step => step.Metrics[name]).ShouldBe(plain.Steps.Select(step => step.Metrics[name]), name);
+    }
+
+    [Fact]
     public void Log_probabilities_computed_anew_give_the_same_run_twice()
     {
         TrainingRun Run() => new TrainingRun() with { Learning = new TrainingRun().Learning with { UseRolloutLogProbs = false } };

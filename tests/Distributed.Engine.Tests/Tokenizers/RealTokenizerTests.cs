@@ -28,17 +28,17 @@ public sealed class RealTokenizerTests
     [RealTokenizerFact("qwen3")]
     public void A_long_run_of_one_character_is_not_quadratic()
     {
-        var tokenizer = Tokenizer.Load(NpmTokenizer.PathOf("qwen3"));
+        var tokenizer = NpmTokenizer.Load("qwen3");
         foreach (var unit in new[] { "a", "\n", " ", "!", "é", "😀", "ab" })
         {
-            var text = string.Concat(Enumerable.Repeat(unit, 200_000 / unit.Length));
+            var text = string.Concat(Enumerable.Repeat(unit, 50_000 / unit.Length));
             tokenizer.Decode(tokenizer.Encode(text)).ShouldBe(text);
         }
     }
 
     private static void CheckAll(string name, int size)
     {
-        var tokenizer = Tokenizer.Load(NpmTokenizer.PathOf(name));
+        var tokenizer = NpmTokenizer.Load(name);
         tokenizer.VocabularySize.ShouldBe(size);
         foreach (var row in Fixture.Rows(name, "encode.jsonl"))
         {
@@ -63,7 +63,7 @@ public sealed class RealTokenizerTests
 
     private static Tokenizer CheckIds(string name, int[] known)
     {
-        var tokenizer = Tokenizer.Load(NpmTokenizer.PathOf(name));
+        var tokenizer = NpmTokenizer.Load(name);
         var texts = Fixture.Rows("mini", "encode.jsonl").ToDictionary(row => row.Text("id"), row => row.Text("text"));
         foreach (var row in Fixture.Rows(name, "encode.jsonl"))
             tokenizer.Encode(texts[row.Text("id")]).ShouldBe(row.Ids("ids"), row.Text("id"));

@@ -79,7 +79,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var (code, text, _) = Run("--help");
         code.ShouldBe(0);
-        foreach (var command in new[] { "train", "sft", "eval", "inspect", "report", "options" })
+        foreach (var command in new[] { "train", "sft", "eval", "inspect", "report", "options", "model" })
         {
             text.ShouldContain($"\n  {command} ");
         }
