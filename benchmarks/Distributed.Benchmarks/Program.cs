@@ -2,7 +2,7 @@ using System.Globalization;
 using Distributed.Benchmarks;
 using Distributed.Engine.Hosting;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | serve THREADS | tokenizer FILE... | large [TOKENS] [float32 | bfloat16]]
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE...]
 var command = args.Length > 0 ? args[0] : "phases";
 var number = args.Length > 1 && command != "tokenizer" ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
@@ -27,7 +27,7 @@ try
             LargeModelBenchmark.Run(number > 0 ? (int)number : 24, args.Length > 2 && args[2] == "float32" ? WeightStorage.Float32 : WeightStorage.BFloat16, folder.FullName);
             return 0;
         default:
-            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, serve, tokenizer or large");
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, serve, large or tokenizer");
             return 2;
     }
 }

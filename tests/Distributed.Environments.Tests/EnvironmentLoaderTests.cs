@@ -20,7 +20,7 @@ public sealed class EnvironmentLoaderTests
     {
         var environment = EnvironmentLoader.Load(null, "search-world", new Dictionary<string, string> { ["seed"] = "9", ["level"] = "5" });
         environment.ShouldBeOfType<SearchEnvironment>().Format.MaxTurns.ShouldBe(7);
-        Failure("", "search-word").ShouldBe("environment type 'search-word' is not built in: use jsonl-search or search-world, or name the library it is in (assembly: path)");
+        Failure("", "search-word").ShouldBe("environment type 'search-word' is not built in: use arithmetic or jsonl-code or jsonl-search or search-world, or name the library it is in (assembly: path)");
         Failure(null, "search-world", new() { ["levle"] = "2" }).ShouldStartWith("environment option levle is unknown: it may be facts_per_passage, ");
         Failure(null, "search-world", new() { ["level"] = "9" }).ShouldBe("environment option level: '9' must be a whole number from 1 to 6");
         Failure(null, "jsonl-search").ShouldBe("environment option train is missing: give the path of a JSONL file of questions");

@@ -75,7 +75,7 @@ public sealed class PythonToolTests(PythonToolTests.Sandbox sandbox) : IClassFix
             print(len(found), all(name.endswith('prlimit') or name.endswith('setpriv') or '.so' in name or 'python' in name for name in found))
             """).Text;
         files.ShouldEndWith("True");
-        Run("import os\nsorted(os.environ)").Text.ShouldBe("['LANG', 'LC_CTYPE', 'PATH', 'PYTHONHASHSEED', 'TMPDIR']".Replace(", 'LC_CTYPE'", "", StringComparison.Ordinal));
+        Run("import os\nsorted(os.environ)").Text.ShouldBe("['LANG', 'PATH', 'PYTHONHASHSEED', 'TMPDIR']");
     }
 
     [PythonFact(PythonSandbox.Isolated)]

@@ -7,4 +7,5 @@ mount -o bind,ro,nosuid,nodev "$root" "$root"
 mount -o bind,ro,nosuid,nodev "$library" "$root$library"
 mount -t tmpfs -o "size=${scratch}m,nr_inodes=1024,mode=777,nosuid,nodev,noexec" tmpfs "$root/scratch"
 cd /
+unset PWD OLDPWD
 exec timeout -s KILL "$seconds" chroot "$root" "$@"

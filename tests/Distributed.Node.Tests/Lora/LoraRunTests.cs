@@ -4,7 +4,6 @@ using Distributed.Engine.Hosting;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Commands;
 using Distributed.Node.Recipes;
-using Distributed.Node.Tests.Commands;
 
 namespace Distributed.Node.Tests.Lora;
 
