@@ -143,7 +143,7 @@ public sealed class ManagedPolicyEngine : IPolicyEngine
 
     /// <inheritdoc/>
     public void HiddenStates(IReadOnlyList<TrainSequence> sequences, Action<HiddenStatesReply> reply) =>
-        Add(WorkKind.Score, false, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
+        Add(WorkKind.Score, WeightChange.None, () => _core.HiddenStates(sequences), error => new HiddenStatesReply(0, [], error), reply, answered => answered.Error);
 
     /// <inheritdoc/>
     public void Train(TrainRequest request, Action<TrainReply> reply) =>

@@ -33,6 +33,7 @@ public static class CommandLine
         root.Add(EvalCommand.Create());
         root.Add(CompareCommand.Create());
         root.Add(InspectCommand.Create());
+        root.Add(CreditCommand.Create());
         root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
         root.Add(ModelCommand.Create());

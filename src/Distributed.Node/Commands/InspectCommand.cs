@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Distributed.Node.CreditFiles;
 using Distributed.Node.Runs;
 using Distributed.Node.Terminal;
 using Spectre.Console;
@@ -19,16 +20,32 @@ internal static class InspectCommand
         var outcome = new Option<string?>("--outcome") { Description = $"Only those that ended so: {string.Join(", ", Outcomes)}." };
         outcome.AcceptOnlyFromAmong(Outcomes);
         var limit = new Option<int>("--limit") { Description = "How many to show.", DefaultValueFactory = _ => 4 };
+        var groups = new Option<bool>("--groups") { Description = "Write whole groups as JSON for `distributed credit` instead: docs/credit-format.md." };
+        var output = new Option<string?>("--out") { Description = "The file for --groups." };
         var command = new Command("inspect", "Read what the agent did: what it wrote and read at every turn, what the turn was worth, and what it was trained with.")
         {
-            run, step, group, outcome, limit,
+            run, step, group, outcome, limit, groups, output,
         };
-        command.SetAction(parsed => Show(
+        command.SetAction(parsed => parsed.GetValue(groups) ? WriteGroups(parsed.GetValue(run)!, parsed.GetValue(step), parsed.GetValue(output)) : Show(
             parsed.GetValue(run)!,
             trajectory => (parsed.GetValue(group) is not { } g || trajectory.Group == g) && (parsed.GetValue(outcome) is not { } o || trajectory.Outcome == o),
             parsed.GetValue(step),
             parsed.GetValue(limit)));
         return command;
+    }
+
+    private static int WriteGroups(string run, int? step, string? output)
+    {
+        if (output is null)
+        {
+            throw new RefusedException("--groups writes a file; name it with --out, for example --out groups.json");
+        }
+        var groups = RunGroups.Read(run, step);
+        using var stream = new MemoryStream();
+        GroupsFile.Write(stream, groups);
+        Disk.Guard(output, () => File.WriteAllBytes(output, stream.ToArray()));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{output}: {groups.Count} groups of steps {groups.Min(group => group.Step)} to {groups.Max(group => group.Step)}, {groups.Sum(group => group.Group.Rollouts.Length)} rollouts"));
+        return 0;
     }
 
     private static int Show(string run, Func<TrajectoryRecord, bool> wanted, int? step, int limit)

@@ -16,7 +16,7 @@ internal sealed class ChartFrame
     {
         (Left, Width, Top, Height) = (left, width - left - right, Head, height - Head - Foot);
         (X, Y) = (x, y);
-        svg.Append(CultureInfo.InvariantCulture, $"<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:0} {height:0}\" role=\"img\" aria-label=\"{Encode(title)}\">");
+        svg.Append(CultureInfo.InvariantCulture, $"<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-6 -4 {width + 12:0} {height + 8:0}\" role=\"img\" aria-label=\"{Encode(title)}\">");
         Text(0, 14, title, "title", "start");
         Text(0, 31, meaning, "quiet", "start");
     }

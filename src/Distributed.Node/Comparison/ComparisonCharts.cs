@@ -18,7 +18,7 @@ internal sealed class ComparisonCharts
     public ComparisonCharts(ComparisonResults results)
     {
         this.results = results;
-        styles = new MethodStyles([.. results.File.Methods.Select(method => method.Name)]);
+        styles = new MethodStyles([.. results.File.Methods.Select(method => method.Name)], results.File.Reference);
     }
 
     /// <summary>Methods of a task that have finished runs, in the file's order.</summary>

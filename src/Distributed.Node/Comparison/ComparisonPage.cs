@@ -45,7 +45,7 @@ internal sealed class ComparisonPage(ComparisonResults results)
     private const string PageCss = """
         figure svg.chart { background: none } .panels { grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)) } figure { padding: 14px 14px 8px }
         h2.task { font-size: 23px; margin-top: 56px; padding-top: 18px; border-top: 1px solid var(--rule) } td.best { font-weight: 650 } tr.reference td:first-child::after { content: " (reference)"; color: var(--muted) }
-        pre { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 16px; overflow-x: auto }
+        th, td { padding: 5px 11px 5px 0; font-size: 14px } pre { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 16px; overflow-x: auto }
         """;
 
     private void Numbers()

@@ -43,7 +43,7 @@ internal sealed record CurveChart(string Title, string Meaning, IReadOnlyList<Ch
     public string Render()
     {
         var named = Curves.Where(curve => curve is { Name.Length: > 0, Points.Count: > 0 }).ToList();
-        var right = named.Count == 0 ? 12 : 34 + named.Max(curve => ChartFrame.WidthOf(curve.Name));
+        var right = named.Count == 0 ? 12 : 48 + named.Max(curve => ChartFrame.WidthOf(curve.Name));
         var range = Range ?? ChartFrame.Fit(Curves.SelectMany(curve => curve.Points).SelectMany(point => new[] { point.Low, point.High }), withZero: true);
         var frame = new ChartFrame(Title, Meaning, Width, Height, Left, right, (0, Math.Max(1, LastStep)), range)
             .YAxis(Height > 300 ? 6 : 4, Format)
@@ -92,8 +92,8 @@ internal sealed record CurveChart(string Title, string Meaning, IReadOnlyList<Ch
             var end = (X: frame.AtX(ends[i].Points[^1].X), Y: frame.AtY(ends[i].Points[^1].Mean));
             frame.Path([(end.X + 4, end.Y), (end.X + 10, places[i]), (end.X + 14, places[i])], "lead");
             frame.Begin(ends[i].Style.Colour);
-            frame.Path([(end.X + 16, places[i]), (end.X + 27, places[i])], "curve", ends[i].Style.Dash.Length > 0 ? "3 2.5" : "");
-            frame.Text(end.X + 32, places[i] + 4, ends[i].Name, "own", "start");
+            frame.Path([(end.X + 16, places[i]), (end.X + 40, places[i])], "curve", ends[i].Style.Dash);
+            frame.Text(end.X + 46, places[i] + 4, ends[i].Name, "own", "start");
             frame.End();
         }
     }

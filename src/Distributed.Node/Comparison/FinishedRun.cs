@@ -16,7 +16,9 @@ internal sealed record FinishedRun(string RecipeSha256, long Steps, string Weigh
     {
         try
         {
-            return File.Exists(PathIn(folder)) && JsonSerializer.Deserialize<FinishedRun>(File.ReadAllBytes(PathIn(folder)), Options)?.RecipeSha256 == run.Hash;
+            return File.Exists(PathIn(folder))
+                && JsonSerializer.Deserialize<FinishedRun>(File.ReadAllBytes(PathIn(folder)), Options) is { } finished
+                && (finished.RecipeSha256 == run.Hash || PlannedRun.HashIn(folder) == run.Hash);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

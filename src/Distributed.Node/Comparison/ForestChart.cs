@@ -46,10 +46,11 @@ internal sealed record ForestChart(string Title, string Meaning, string Axis, IR
     }
 
     // A difference of a thousandth must not look like a cliff.
-    private static (double Low, double High) Widen((double Low, double High) range)
+    private (double Low, double High) Widen((double Low, double High) range)
     {
         const double Least = 0.02;
-        var room = Math.Max(0, Least - (range.High - range.Low)) / 2;
-        return (range.Low - room, range.High + room);
+        var (low, high) = (WithZero ? range.Low : Math.Max(0, range.Low), WithZero ? range.High : Math.Min(1, range.High)); // a share is none below 0 or above 1
+        var room = Math.Max(0, Least - (high - low)) / 2;
+        return (low - room, high + room);
     }
 }

@@ -12,19 +12,22 @@ internal sealed class MethodStyles
     private static readonly string[] Dashes = ["", "7 4", "2 4", "10 3 2 3"];
     private readonly Dictionary<string, MethodStyle> styles = new(StringComparer.Ordinal);
 
-    /// <summary>Styles of methods in their order.</summary>
-    public MethodStyles(IReadOnlyList<string> methods)
+    /// <summary>Styles of methods in their order; the reference is neither blue nor red but ink.</summary>
+    public MethodStyles(IReadOnlyList<string> methods, string reference)
     {
-        var families = methods.Where(method => Family(method, methods) == method).ToList();
+        var families = methods.Where(method => Family(method, methods) == method && method != reference).ToList();
+        Assign(methods, reference, "m0", 0);
         foreach (var family in families)
         {
             var place = families.IndexOf(family);
-            var members = methods.Where(method => Family(method, methods) == family).ToList();
-            for (var i = 0; i < members.Count; i++)
-            {
-                styles[members[i]] = new MethodStyle($"m{place % Colours + 1}", Dashes[(i + place / Colours) % Dashes.Length]);
-            }
+            Assign(methods, family, $"m{place % Colours + 1}", place / Colours);
         }
+    }
+
+    private void Assign(IReadOnlyList<string> methods, string family, string colour, int firstDash)
+    {
+        var members = methods.Where(method => method == family || Family(method, methods) == family).Where(method => !styles.ContainsKey(method)).ToList();
+        for (var i = 0; i < members.Count; i++) styles[members[i]] = new MethodStyle(colour, Dashes[(i + firstDash) % Dashes.Length]);
     }
 
     /// <summary>The style of a method.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Distributed.Node.Recipes;
+using Distributed.Node.Runs;
 
 namespace Distributed.Node.Comparison;
 
@@ -18,8 +19,31 @@ internal sealed record PlannedRun(string Task, string Method, long Seed, Recipe 
     /// <summary>For people: <c>grpo, level-1, seed 2</c>.</summary>
     public string Title => string.Create(CultureInfo.InvariantCulture, $"{Method}{(Task == ComparisonFile.OnlyTask ? "" : $", {Task}")}, seed {Seed}");
 
-    /// <summary>Its run folder below the comparison's; another recipe has another folder.</summary>
-    public string FolderBelow(string output) => Path.Combine(output, "runs", Task, Method, string.Create(CultureInfo.InvariantCulture, $"seed-{Seed}-{Hash[..8]}"));
+    /// <summary>
+    /// Its run folder below the comparison's; another recipe has another folder. One begun by an earlier version of the program is recognised too: its
+    /// own recipe, read by this one, must be this run's.
+    /// </summary>
+    public string FolderBelow(string output)
+    {
+        var method = Path.Combine(output, "runs", Task, Method);
+        var own = Path.Combine(method, string.Create(CultureInfo.InvariantCulture, $"seed-{Seed}-{Hash[..8]}"));
+        if (Directory.Exists(own) || !Directory.Exists(method)) return own;
+        return Directory.EnumerateDirectories(method, string.Create(CultureInfo.InvariantCulture, $"seed-{Seed}-*"))
+            .Order(StringComparer.Ordinal).FirstOrDefault(folder => HashIn(folder) == Hash, own);
+    }
+
+    /// <summary>The hash of the run in a folder, by its own recipe; null if it has none that can be read.</summary>
+    public static string? HashIn(string folder)
+    {
+        try
+        {
+            return HashOf(RecipeFile.ReadTraining(RunFolder.RecipeOf(folder), []), []);
+        }
+        catch (RefusedException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Every run of a file, seed by seed, so that what is finished early can be compared early.</summary>
     /// <remarks>A role computes on one thread unless the file says otherwise: several runs share the machine, and results do not depend on how many.</remarks>

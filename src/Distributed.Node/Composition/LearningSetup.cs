@@ -1,7 +1,6 @@
 using Distributed.Actors.Coordination;
 using Distributed.Actors.Learning;
 using Distributed.Credit;
-using Distributed.Environments;
 using Distributed.Node.Recipes;
 using Distributed.Ports;
 
@@ -11,7 +10,9 @@ namespace Distributed.Node.Composition;
 internal static class LearningSetup
 {
     /// <summary>Credit, loss and optimizer of an effective recipe.</summary>
-    public static LearningOptions Learning(Recipe recipe, IEnvironment environment, ITokenizer tokenizer) => new()
+    public static LearningOptions Learning(Recipe recipe, ITokenizer tokenizer) => Learning(recipe, tokenizer, CreditOptions.ReadsPrograms(recipe.Algorithm));
+
+    private static LearningOptions Learning(Recipe recipe, ITokenizer tokenizer, bool readsPrograms) => new()
     {
         Estimator = CreditOptions.Estimator(recipe.Algorithm),
         GainScale = recipe.Ig.Scale == "log_prob_diff" ? GainScale.LogProbDiff : GainScale.ProbDiff,
@@ -19,15 +20,19 @@ internal static class LearningSetup
         Loss = Loss(recipe.Loss),
         Filter = new GroupFilterOptions(recipe.FilterGroups, recipe.SkipBelow),
         Correction = new RolloutCorrectionOptions(
-            recipe.RolloutIs switch { "token" => RolloutIs.Token, "sequence" => RolloutIs.Sequence, _ => RolloutIs.None },
-            recipe.RolloutIsThreshold),
-        UseRolloutLogProbs = recipe.RolloutIs is null, // a correction needs pi_old computed apart from pi_rollout
+            recipe.RolloutIs switch { "token" => RolloutIs.Token, "sequence" => RolloutIs.Sequence, "geometric" => RolloutIs.Geometric, _ => RolloutIs.None },
+            recipe.RolloutIsThreshold,
+            recipe.RolloutIsBatchNormalize,
+            recipe.RolloutIsIcepop),
+        Rejection = RejectionRule.Parse(recipe.RolloutRs, recipe.RolloutRsThreshold),
+        Progress = recipe.Algorithm.Progress is { } progress
+            ? new ProgressOptions(progress.HiddenUnits, progress.LearningRate, progress.Epochs, progress.Redistribute, (int)(recipe.Seed % int.MaxValue))
+            : null,
+        ProgramText = (trajectory, turn) => readsPrograms ? ProgramTexts.Of(tokenizer.Decode(trajectory.Turns[turn].Tokens)) : null,
+        UseRolloutLogProbs = recipe is { RolloutIs: null, RolloutRs: null }, // both need pi_old computed apart from pi_rollout
         MiniBatches = recipe.MiniBatches,
         Optimizer = step => Optimizer(recipe.Optimizer, step),
         CheckpointEverySteps = recipe.Checkpoint.EverySteps,
-        ProgramText = environment.Format.StopStrings.Contains(CodeFormat.CodeClose)
-            ? (trajectory, turn) => CodeFormat.ProgramOf(tokenizer.Decode(trajectory.Turns[turn].Tokens))
-            : (_, _) => null,
     };
 
     /// <summary>Admission, leases and evaluations of an effective recipe.</summary>
@@ -48,8 +53,7 @@ internal static class LearningSetup
     };
 
     /// <summary>Whether trajectories go to a scorer: only if the method uses the gain, or it is to be logged.</summary>
-    public static bool NeedsScores(Recipe recipe) => recipe.Ig.Log || CreditOptions.UsesGains(recipe.Algorithm);
-
+    public static bool NeedsScores(Recipe recipe) => recipe.Ig.Log || CreditOptions.NeedsScores(recipe.Algorithm);
 
     private static PolicyLossOptions Loss(LossSection loss) => new(
         loss.PolicyLoss switch
@@ -57,6 +61,11 @@ internal static class LearningSetup
             "turn" => PolicyLossKind.Turn,
             "gspo" => PolicyLossKind.Gspo,
             "cispo" => PolicyLossKind.Cispo,
+            "sapo" => PolicyLossKind.Sapo,
+            "gmpo" => PolicyLossKind.Gmpo,
+            "reinforce" => PolicyLossKind.Reinforce,
+            "clip_cov" => PolicyLossKind.ClipCov,
+            "kl_cov" => PolicyLossKind.KlCov,
             _ => PolicyLossKind.PpoClip,
         },
         loss.ClipRatioLow ?? 0.2,
@@ -80,7 +89,14 @@ internal static class LearningSetup
             "k1+" => KlEstimator.K1Plus,
             "k3+" => KlEstimator.K3Plus,
             _ => KlEstimator.K3,
-        });
+        },
+        TauPos: loss.TauPos ?? 1,
+        TauNeg: loss.TauNeg ?? 1.05,
+        ClipCovRatio: loss.ClipCovRatio ?? 0.0002,
+        ClipCovLb: loss.ClipCovLb ?? 1,
+        ClipCovUb: loss.ClipCovUb ?? 5,
+        KlCovRatio: loss.KlCovRatio ?? 0.0002,
+        PpoKlCoef: loss.PpoKlCoef ?? 1);
 
     private static OptimizerOptions Optimizer(OptimizerSection optimizer, long step) => new(
         (float)(optimizer.Lr * Math.Min(1.0, step / (double)Math.Max(1, optimizer.WarmupSteps))),

@@ -4,12 +4,15 @@ namespace Distributed.Node.Recipes;
 [Shorthand("name")]
 public sealed record AlgorithmSection : IOptionSection
 {
-    /// <summary>The estimator. <c>grpo</c>, <c>rloo</c>, <c>reinforce++-baseline</c> compare outcomes; <c>gigpo</c> also turns that read the same; <c>gtpo</c> has rewards of turns; <c>igpo</c>, <c>a2tgpo</c> and the unbiased <c>turn-peer</c> add each turn's information gain.</summary>
-    [OneOf("grpo", "rloo", "reinforce++-baseline", "gigpo", "gtpo", "igpo", "a2tgpo", "turn-peer")]
+    /// <summary>The estimator. <c>grpo</c>, <c>rloo</c>, <c>reinforce++</c>, <c>reinforce++-baseline</c> compare outcomes; <c>gigpo</c> also turns that read the same; <c>gtpo</c> has rewards of turns; <c>igpo</c>, <c>a2tgpo</c> and the unbiased <c>turn-peer</c> add each turn's information gain.</summary>
+    [OneOf("grpo", "rloo", "reinforce++", "reinforce++-baseline", "gigpo", "gtpo", "igpo", "a2tgpo", "turn-peer")]
     public string Name { get; init; } = "a2tgpo";
 
     /// <summary>Changes of the rewards before the estimator sees them, in this order.</summary>
     public IReadOnlyList<ShaperSection> Shapers { get; init; } = [];
+
+    /// <summary>A learned split of the outcome over the turns in place of their information gain (SPA-RL 2505.20732); <c>progress: {hidden_units: 32}</c> turns it on.</summary>
+    public ProgressSection? Progress { get; init; }
 
     /// <summary>Weight of the information gain beside the outcome; with gtpo the most a failed rollout gets for code like the right ones'.</summary>
     [Range(-1000, 1000), DefaultIs("`1`; `0.3` for a2tgpo's `variant: released`; `0.5` for gtpo"), AppliesTo("a2tgpo", "gtpo", "turn-peer")]
@@ -104,8 +107,12 @@ public sealed record AlgorithmSection : IOptionSection
     public double? Epsilon { get; init; }
 
     /// <summary>Added to the batch's variance.</summary>
-    [Range(0, 1), DefaultIs("`1e-8`"), AppliesTo("reinforce++-baseline")]
+    [Range(0, 1), DefaultIs("`1e-8`"), AppliesTo("reinforce++", "reinforce++-baseline")]
     public double? WhitenEpsilon { get; init; }
+
+    /// <summary>Give the outcome to the last turn only, as verl does, whose running return begins anew after every tool reply.</summary>
+    [DefaultIs("`false`"), AppliesTo("reinforce++")]
+    public bool? ResetAtObservations { get; init; }
 
     /// <summary>What a group gets of which one rollout is left: nothing, or its reward as it is.</summary>
     [OneOf("zero", "raw"), DefaultIs("`zero`"), AppliesTo("grpo", "rloo", "reinforce++-baseline", "gigpo")]

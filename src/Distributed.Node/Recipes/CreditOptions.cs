@@ -22,6 +22,12 @@ internal static class CreditOptions
     /// <summary>Whether the method looks at the tool turns' gains.</summary>
     public static bool UsesGains(AlgorithmSection algorithm) => AdvantageEstimators.Find(algorithm.Name).UsesGains || algorithm.UseGains == true;
 
+    /// <summary>Whether gains have to be scored: the method uses them, and nothing learned takes their place.</summary>
+    public static bool NeedsScores(AlgorithmSection algorithm) => UsesGains(algorithm) && algorithm.Progress is null;
+
+    /// <summary>Whether the likeness of programs is rewarded.</summary>
+    public static bool ReadsPrograms(AlgorithmSection algorithm) => algorithm.Name == "gtpo" || algorithm.Shapers.Any(shaper => shaper.Name == "code-similarity");
+
     /// <summary>The section with the library's default wherever an option of this method was left out.</summary>
     public static AlgorithmSection Fill(AlgorithmSection algorithm) => (AlgorithmSection)Fill(
         algorithm with { Shapers = algorithm.Shapers.Count == 0 ? [] : [.. algorithm.Shapers.Select(Fill)] }, algorithm.Name, AdvantageEstimators.Find(algorithm.Name).Options);

@@ -17,6 +17,7 @@ internal static partial class MethodChecks
             Shaper(recipe, recipe.Algorithm.Shapers[i], string.Create(CultureInfo.InvariantCulture, $"algorithm.shapers[{i}]"), binder);
         }
         Loss(recipe, binder);
+        Rejection(recipe, binder);
     }
 
     private static void Algorithm(Recipe recipe, OptionBinder binder)
@@ -35,9 +36,13 @@ internal static partial class MethodChecks
         {
             throw TrainingChecks.Refuse(binder, "algorithm.scale_floor", "does nothing with scale: none; set scale: batch or peers, or remove it");
         }
-        if (recipe.Ig.Scale is not null && !recipe.Ig.Log && !CreditOptions.UsesGains(algorithm))
+        if (recipe.Ig.Scale is not null && !recipe.Ig.Log && !CreditOptions.NeedsScores(algorithm))
         {
-            throw TrainingChecks.Refuse(binder, "ig.scale", $"is used by methods with information gain, not by {algorithm.Name}; remove it, or set ig.log: true to measure gains all the same");
+            throw TrainingChecks.Refuse(binder, "ig.scale", $"is used by methods with information gain, not by {algorithm.Name}{(algorithm.Progress is null ? "" : " with progress")}; remove it, or set ig.log: true to measure gains all the same");
+        }
+        if (algorithm.Progress is not null && !CreditOptions.UsesGains(algorithm))
+        {
+            throw TrainingChecks.Refuse(binder, "algorithm.progress", $"gives tool turns rewards in place of information gains, and {algorithm.Name} uses none; choose igpo, a2tgpo or turn-peer, or remove it");
         }
         Library(() => CreditOptions.Estimator(algorithm with { Shapers = [] }), "algorithm", binder);
     }
@@ -77,13 +82,46 @@ internal static partial class MethodChecks
             throw TrainingChecks.Refuse(binder, "loss.loss_scale_factor", "is used by loss_agg_mode: seq-mean-token-sum-norm only; set that or remove it");
         }
         var surrogate = loss.PolicyLoss ?? (recipe.Algorithm.Name == "a2tgpo" ? TurnRatio : "ppo_clip");
-        if (surrogate != "ppo_clip" && loss.ClipRatioC is not null)
+        TrainingChecks.OnlyWith(loss, surrogate, "loss", binder);
+        if (surrogate == "gmpo" && loss.LossAggMode is not null)
         {
-            throw TrainingChecks.Refuse(binder, "loss.clip_ratio_c", "belongs to policy_loss: ppo_clip; remove it");
+            throw TrainingChecks.Refuse(binder, "loss.loss_agg_mode", "does not apply to gmpo, which takes the mean over rollouts; remove it");
+        }
+        if (loss.ClipCovLb >= (loss.ClipCovUb ?? 5) || loss.ClipCovUb <= (loss.ClipCovLb ?? 1))
+        {
+            throw TrainingChecks.Refuse(binder, loss.ClipCovLb is null ? "loss.clip_cov_ub" : "loss.clip_cov_lb", ": clip_cov_lb must be below clip_cov_ub");
         }
         if (loss is { KlEstimator: not null, KlCoef: 0 })
         {
             throw TrainingChecks.Refuse(binder, "loss.kl_estimator", "does nothing with kl_coef 0; give a kl_coef or remove it");
+        }
+    }
+
+    private static void Rejection(Recipe recipe, OptionBinder binder)
+    {
+        if (recipe is { RolloutRs: null, RolloutRsThreshold: null })
+        {
+            return;
+        }
+        if (recipe.RolloutRs is null)
+        {
+            throw TrainingChecks.Refuse(binder, "rollout_rs_threshold", "does nothing without rollout_rs; give its rules or remove it");
+        }
+        if (recipe.RolloutRsThreshold is null)
+        {
+            throw TrainingChecks.Refuse(binder, "rollout_rs", "needs rollout_rs_threshold: one threshold for each rule, such as '0.5_2.0'");
+        }
+        try
+        {
+            RejectionRule.Parse(recipe.RolloutRs, recipe.RolloutRsThreshold);
+        }
+        catch (CreditException e)
+        {
+            throw new RefusedException($"{binder.Place("rollout_rs")}: {e.Message}", e);
+        }
+        if (recipe.MaxStalenessSteps == 0 && recipe.MiniBatches == 1)
+        {
+            throw TrainingChecks.Refuse(binder, "rollout_rs", "looks for rollouts of an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it");
         }
     }
 

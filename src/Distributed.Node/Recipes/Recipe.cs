@@ -38,13 +38,26 @@ public sealed record Recipe : IOptionSection
     [Range(0, 100)]
     public double SkipBelow { get; init; }
 
-    /// <summary>Correct for rollouts of an older policy by truncated importance weights, per token or per sequence.</summary>
-    [OneOf("token", "sequence")]
+    /// <summary>Correct for rollouts of an older policy by truncated importance weights: each token by its own ratio, by the product of its rollout's, or by their geometric mean.</summary>
+    [OneOf("token", "sequence", "geometric")]
     public string? RolloutIs { get; init; }
 
     /// <summary>Importance weights are cut off here.</summary>
     [Range(0, AboveMin = true)]
     public double RolloutIsThreshold { get; init; } = 2;
+
+    /// <summary>Divide importance weights by their mean over the batch.</summary>
+    public bool RolloutIsBatchNormalize { get; init; }
+
+    /// <summary>Importance weights outside one over this and this count 0 instead of being cut off (IcePop).</summary>
+    [Range(1, 1e9, AboveMin = true)]
+    public double? RolloutIsIcepop { get; init; }
+
+    /// <summary>Train on nothing that is too far off-policy: rules such as <c>token_k1</c> or <c>seq_mean_k3</c>, separated by commas.</summary>
+    public string? RolloutRs { get; init; }
+
+    /// <summary>One threshold for each rule, such as <c>0.5_2.0</c> or <c>0.01</c>.</summary>
+    public string? RolloutRsThreshold { get; init; }
 
     /// <summary>A run in which nothing finished for this long stops and says who waits for what, seconds.</summary>
     [Range(1, 86_400)]

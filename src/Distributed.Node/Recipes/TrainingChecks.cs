@@ -35,6 +35,10 @@ internal static partial class TrainingChecks
         {
             throw Refuse(binder, "rollout_is", "corrects for an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it");
         }
+        if (recipe.RolloutIsIcepop is not null && recipe.RolloutIs is null)
+        {
+            throw Refuse(binder, "rollout_is_icepop", "does nothing without rollout_is; set that or remove it");
+        }
         if (recipe.StallTimeoutS <= recipe.Rollout.LeaseTimeoutS)
         {
             throw Refuse(binder, binder.IsWritten("stall_timeout_s") ? "stall_timeout_s" : "rollout.lease_timeout_s",

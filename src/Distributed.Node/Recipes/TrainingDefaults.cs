@@ -42,7 +42,7 @@ internal static class TrainingDefaults
         };
     }
 
-    private static InformationGainSection Fill(InformationGainSection ig, AlgorithmSection algorithm) => ig.Log || CreditOptions.UsesGains(algorithm)
+    private static InformationGainSection Fill(InformationGainSection ig, AlgorithmSection algorithm) => ig.Log || CreditOptions.NeedsScores(algorithm)
         ? ig with { Scale = ig.Scale ?? (algorithm.Variant == "released" ? "log_prob_diff" : "prob_diff") }
         : ig;
 
@@ -70,16 +70,17 @@ internal static class TrainingDefaults
             "turn" => (3e-3, 4e-3),
             "gspo" => (3e-4, 4e-4),
             "cispo" => (1, 0.2),
+            "gmpo" => (0.4, 0.4),
             _ => (0.2, 0.2),
         };
-        var bySequence = (algorithm.Name == "a2tgpo" && algorithm.Variant != "released") || policyLoss == "gspo";
+        var bySequence = (algorithm.Name == "a2tgpo" && algorithm.Variant != "released") || policyLoss is "gspo" or "sapo";
         return loss with
         {
             PolicyLoss = policyLoss,
             ClipRatioLow = loss.ClipRatioLow ?? low,
             ClipRatioHigh = loss.ClipRatioHigh ?? high,
             ClipRatioC = loss.ClipRatioC ?? (policyLoss == "ppo_clip" ? 3 : null),
-            LossAggMode = loss.LossAggMode ?? (bySequence ? "seq-mean-token-mean" : "token-mean"),
+            LossAggMode = loss.LossAggMode ?? (policyLoss == "gmpo" ? null : bySequence ? "seq-mean-token-mean" : "token-mean"),
             KlEstimator = loss.KlEstimator ?? (loss.KlCoef > 0 ? "k3" : null),
         };
     }

@@ -56,7 +56,7 @@ public sealed class RecipeReadingTests
     [InlineData("rollout: {top_p: 0}", "/r/x.yaml:2: rollout.top_p cannot be 0; give a number above 0 to 1")]
     [InlineData("optimizer: {betas: [0.9, 1]}", "/r/x.yaml:2: optimizer.betas cannot be 1; give a number from 0 to below 1")]
     [InlineData("rollout_is_threshold: 0", "/r/x.yaml:2: rollout_is_threshold cannot be 0; give a number more than 0")]
-    [InlineData("algorithm: gpro", "/r/x.yaml:2: algorithm.name cannot be 'gpro'; did you mean grpo? known: grpo, rloo, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer")]
+    [InlineData("algorithm: gpro", "/r/x.yaml:2: algorithm.name cannot be 'gpro'; did you mean grpo? known: grpo, rloo, reinforce++, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer")]
     public void A_value_out_of_range_is_refused_with_the_range(string line, string message) => Refusal(Smallest + line).ShouldBe(message);
 
     [Theory]
@@ -69,7 +69,13 @@ public sealed class RecipeReadingTests
     [InlineData("algorithm: {name: igpo, shapers: [{threshold: 1}]}", "algorithm.shapers[0] has no name; for example {name: gated, threshold: 1}")]
     [InlineData("algorithm: {name: igpo, shapers: [{name: length, easy_at: 0.2, hard_below: 0.5}]}", "algorithm.shapers[0].hard_below is 0.5; it must be from 0 to 0.2")]
     [InlineData("algorithm: grpo\nig: {scale: prob_diff}", "ig.scale is used by methods with information gain, not by grpo; remove it, or set ig.log: true to measure gains all the same", 3)]
-    [InlineData("loss: {policy_loss: gspo, clip_ratio_c: 3}", "loss.clip_ratio_c belongs to policy_loss: ppo_clip; remove it")]
+    [InlineData("loss: {policy_loss: gspo, clip_ratio_c: 3}", "loss.clip_ratio_c belongs to ppo_clip, not to gspo; remove it")]
+    [InlineData("loss: {policy_loss: gmpo, loss_agg_mode: token-mean}", "loss.loss_agg_mode does not apply to gmpo, which takes the mean over rollouts; remove it")]
+    [InlineData("algorithm: {name: grpo, progress: {epochs: 2}}", "algorithm.progress gives tool turns rewards in place of information gains, and grpo uses none; choose igpo, a2tgpo or turn-peer, or remove it")]
+    [InlineData("rollout_rs: token_k1\nmini_batches: 2", "rollout_rs needs rollout_rs_threshold: one threshold for each rule, such as '0.5_2.0'")]
+    [InlineData("rollout_rs: token_k1\nrollout_rs_threshold: '2'", "rollout_rs looks for rollouts of an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it")]
+    [InlineData("rollout_rs: token_k1\nrollout_rs_threshold: '1,2'\nmini_batches: 2", "rollout_rs has 1 rules but rollout_rs_threshold has 2 values; give one each, separated by commas")]
+    [InlineData("rollout_rs_threshold: '2'", "rollout_rs_threshold does nothing without rollout_rs; give its rules or remove it")]
     [InlineData("loss: {kl_estimator: k1}", "loss.kl_estimator does nothing with kl_coef 0; give a kl_coef or remove it")]
     [InlineData("rollout: {temperature: 0}", "rollout.temperature is 0: all rollouts of a group would be the same and nothing could be learnt; give more than 0")]
     [InlineData("rollout_is: token", "rollout_is corrects for an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it")]
