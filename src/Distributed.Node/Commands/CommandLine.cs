@@ -18,7 +18,7 @@ public static class CommandLine
           ./distributed report runs/NAME                        learning curves as one HTML page
           ./distributed compare recipes/compare-small.yaml      methods side by side on the same seeds, with intervals
           ./distributed options loss                            every option with 'loss' in its name
-          ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render)
+          ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render, convert)
         """;
 
     /// <summary>Runs a command.</summary>

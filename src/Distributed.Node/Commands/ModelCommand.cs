@@ -12,6 +12,7 @@ internal static class ModelCommand
         ModelGenerateCommand.Create(),
         ModelTokenizeCommand.Create(),
         ModelRenderCommand.Create(),
+        ModelConvertCommand.Create(),
         ModelFuzzCommand.Create(),
     };
 

@@ -53,9 +53,10 @@ internal static class NpmTokenizer
         }
     }
 
-    private static string PathOf(string name) => Path.Combine(Folder(name), "tokenizer.json");
+    /// <summary>The folder of its tokenizer.json and tokenizer_config.json.</summary>
+    public static string Folder(string name) => Path.Combine(Root(), "npm", $"tokenizer-{name}-{Version}");
 
-    private static string Folder(string name) => Path.Combine(Root(), "npm", $"tokenizer-{name}-{Version}");
+    private static string PathOf(string name) => Path.Combine(Folder(name), "tokenizer.json");
 
     // The build's own folder for everything made.
     private static string Root()

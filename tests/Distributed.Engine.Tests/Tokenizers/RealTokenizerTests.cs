@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Distributed.Engine.Templates;
 using Distributed.Engine.Tests.Templates;
 using Distributed.Engine.Tokenizers;
@@ -36,6 +37,22 @@ public sealed class RealTokenizerTests
         }
     }
 
+    // The expected texts are Jinja2's.
+    [RealTokenizerFact("llama3_1", "deepseek_v3")]
+    public void A_folder_names_its_template_and_the_special_tokens_in_it()
+    {
+        Render("llama3_1").ShouldBe(
+            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+        Render("deepseek_v3").ShouldBe("<｜begin▁of▁sentence｜>S<｜User｜>Hi<｜Assistant｜>");
+
+        static string Render(string name)
+        {
+            using var variables = JsonDocument.Parse("""{"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi"}], "add_generation_prompt": true}""");
+            var file = ChatTemplateFile.Read(NpmTokenizer.Folder(name), withTools: false);
+            return file.Template.Render([.. file.SpecialTokens, .. variables.RootElement.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, member.Value))]);
+        }
+    }
+
     private static void CheckAll(string name, int size)
     {
         var tokenizer = NpmTokenizer.Load(name);
@@ -55,7 +72,7 @@ public sealed class RealTokenizerTests
             tokenizer.Encode(template.Render(ChatRows.Variables(row))).ShouldBe(row.Ids("ids"), row.Text("id"));
     }
 
-    private static void CheckDecoding(Tokenizer tokenizer, System.Text.Json.JsonElement row)
+    private static void CheckDecoding(Tokenizer tokenizer, JsonElement row)
     {
         tokenizer.Decode(row.Ids("ids")).ShouldBe(row.Text("decoded_with_special"), row.Text("id"));
         tokenizer.DecodePlain(row.Ids("ids")).ShouldBe(row.Text("decoded"), row.Text("id"));

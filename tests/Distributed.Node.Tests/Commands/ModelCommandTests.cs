@@ -121,6 +121,17 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_is_converted_to_another_type_and_other_files()
+    {
+        var converted = Json(Run("model", "convert", "--model", Llama, "--out", _folder["half"], "--type", "bf16"))[0];
+        converted.GetProperty("type").GetString().ShouldBe("BF16");
+        converted.GetProperty("files").GetArrayLength().ShouldBe(1);
+        var info = Json(Run("model", "info", "--model", _folder["half"]))[0];
+        info.GetProperty("bytes").GetInt64().ShouldBe(Expected.GetProperty("n_params").GetInt64() * 2);
+        ConsoleRun.Of("model", "convert", "--model", Llama, "--out", _folder["half"]).Error.ShouldContain("is not empty");
+    }
+
+    [Fact]
     public void Every_reader_withstands_some_hundred_broken_files()
     {
         var (code, text, error) = ConsoleRun.Of("model", "fuzz", "--count", "400", "--seed", "3");
