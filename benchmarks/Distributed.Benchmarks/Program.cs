@@ -2,9 +2,9 @@ using System.Globalization;
 using Distributed.Benchmarks;
 using Distributed.Engine.Hosting;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE...]
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE...]
 var command = args.Length > 0 ? args[0] : "phases";
-var number = args.Length > 1 && command != "tokenizer" ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
+var number = args.Length > 1 && command is not ("tokenizer" or "long") ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
 try
 {
@@ -15,6 +15,9 @@ try
             return 0;
         case "gemm":
             GemmBenchmark.Run(number > 0 ? number : 0.3);
+            return 0;
+        case "long":
+            LongSequences.Run(args.Length > 1 ? args[1] : "S");
             return 0;
         case "serve":
             using (var server = new ComparisonServer(number > 0 ? (int)number : Environment.ProcessorCount))
@@ -27,7 +30,7 @@ try
             LargeModelBenchmark.Run(number > 0 ? (int)number : 24, args.Length > 2 && args[2] == "float32" ? WeightStorage.Float32 : WeightStorage.BFloat16, folder.FullName);
             return 0;
         default:
-            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, serve, large or tokenizer");
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large or tokenizer");
             return 2;
     }
 }

@@ -36,21 +36,29 @@ internal static unsafe class PanelPacking
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackStrips(float* source, nint lds, int k, int m, float* strips, int height)
     {
+        // A few strips at a time: every strip lies in a page of its own, and the processor knows the addresses of only so many at once.
+        const int Together = 8;
         var stripSize = StripFloats(height, k);
-        for (var row = 0; row < k; row++, source += lds, strips += height)
+        for (var first = 0; first < m; first += Together * height, strips += Together * stripSize)
         {
+            var end = Math.Min(m, first + (Together * height));
+            var from = source;
             var to = strips;
-            var column = 0;
-            if (height == 12 && Avx512F.IsSupported)
+            for (var row = 0; row < k; row++, from += lds, to += height)
             {
-                // Four floats too many are written; the strip's next row overwrites them.
-                for (; column + 16 <= m; column += 12, to += stripSize)
-                    Avx512F.Store(to, Avx512F.LoadVector512(source + column));
-            }
+                var strip = to;
+                var column = first;
+                if (height == 12 && Avx512F.IsSupported)
+                {
+                    // Four floats too many are written; the strip's next row overwrites them.
+                    for (; column < end && column + 16 <= m; column += 12, strip += stripSize)
+                        Avx512F.Store(strip, Avx512F.LoadVector512(from + column));
+                }
 
-            for (; column < m; column += height, to += stripSize)
-                for (var i = 0; i < height && column + i < m; i++)
-                    to[i] = source[column + i];
+                for (; column < end; column += height, strip += stripSize)
+                    for (var i = 0; i < height && column + i < m; i++)
+                        strip[i] = from[column + i];
+            }
         }
     }
 

@@ -29,10 +29,10 @@ internal static unsafe class Attention
                 for (var first = 0; first < count; first += AttentionScratch.Block)
                 {
                     var rows = Math.Min(AttentionScratch.Block, count - first);
-                    var keys = Look(plan, segment, activeOnly, first, rows, scratch);
+                    Look(plan, segment, activeOnly, first, rows, scratch);
                     var row = (activeOnly ? segment.ActiveStart : segment.Start) + first;
                     for (var i = 0; i < config.HeadsPerKeyValue; i++)
-                        Block(config, row, rows, (head * config.HeadsPerKeyValue) + i, keys, queries, output, kept, scratch);
+                        Block(config, row, rows, (head * config.HeadsPerKeyValue) + i, queries, output, kept, scratch);
                 }
             }
     }
@@ -60,16 +60,21 @@ internal static unsafe class Attention
     }
 
     private static void Block(
-        ModelConfig config, int row, int rows, int head, int keys, float* queries, float* output, float* kept, AttentionScratch scratch)
+        ModelConfig config, int row, int rows, int head, float* queries, float* output, float* kept, AttentionScratch scratch)
     {
         int size = config.HeadSize, width = config.QueryWidth, stride = scratch.ScoreStride;
         var at = ((long)row * width) + (head * size);
-        var padded = (keys + 31) / 32 * 32;
-        Gemm.MultiplyPanels(queries + at, width, rows, scratch.KeyColumns, size, size, padded, scratch.Scores, stride);
-        AttentionRows.Exponentiate(
-            scratch.Scores, stride, rows, scratch.Visible.Pointer, keys, 1f / MathF.Sqrt(size), scratch.RowValues,
-            kept is null ? null : kept + (2 * (((long)row * config.Heads) + head)), 2 * config.Heads);
-        Gemm.MultiplyPanels(scratch.Scores, stride, rows, scratch.ValueRows, scratch.KeyCapacity, keys, size, output + at, width);
-        AttentionRows.Scale(output + at, width, rows, size, scratch.RowValues);
+        // Only as many keys as the rows of one tile see.
+        for (var first = 0; first < rows; first += AttentionScratch.Strip, at += AttentionScratch.Strip * width)
+        {
+            var count = Math.Min(AttentionScratch.Strip, rows - first);
+            var keys = scratch.Visible[first + count - 1];
+            Gemm.MultiplyPanels(queries + at, width, count, scratch.KeyColumns, size, size, (keys + 31) / 32 * 32, scratch.Scores, stride);
+            AttentionRows.Exponentiate(
+                scratch.Scores, stride, count, scratch.Visible.Pointer + first, keys, 1f / MathF.Sqrt(size), scratch.RowValues,
+                kept is null ? null : kept + (2 * (((long)(row + first) * config.Heads) + head)), 2 * config.Heads);
+            Gemm.MultiplyPanels(scratch.Scores, stride, count, scratch.ValueRows, scratch.KeyCapacity, keys, size, output + at, width);
+            AttentionRows.Scale(output + at, width, count, size, scratch.RowValues);
+        }
     }
 }

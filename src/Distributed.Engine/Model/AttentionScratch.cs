@@ -6,7 +6,10 @@ namespace Distributed.Engine.Model;
 internal sealed unsafe class AttentionScratch : IDisposable
 {
     /// <summary>Queries handled at once; their scores stay in the near caches.</summary>
-    public const int Block = 32;
+    public const int Block = 48;
+
+    /// <summary>Queries whose products are computed at once, as high as the highest tile: they go no further than the last of them sees.</summary>
+    public const int Strip = 12;
     private readonly int _headSize;
     private FloatBuffer? _memory;
 
@@ -46,15 +49,18 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>Keys each query of a block sees.</summary>
     public IntBuffer Visible { get; }
 
+    /// <summary>Floats that <paramref name="keys"/> keys take, a multiple of 32.</summary>
+    public static long FloatsFor(int headSize, int keys) => (4 * Wide(headSize, keys)) + (2L * Block * (keys + 16)) + Block;
+
     public void Reserve(int keys)
     {
         if (keys <= KeyCapacity)
             return;
         KeyCapacity = Math.Max((keys + 31) / 32 * 32, KeyCapacity * 2);
-        var wide = (long)KeyCapacity * ((_headSize + 31) / 32 * 32);
+        var wide = Wide(_headSize, KeyCapacity);
         var block = (long)Block * ScoreStride;
         _memory?.Dispose();
-        _memory = new FloatBuffer((4 * wide) + (2 * block) + Block);
+        _memory = new FloatBuffer(FloatsFor(_headSize, KeyCapacity));
         KeyColumns = _memory.Pointer;
         ValueRows = KeyColumns + wide;
         KeyRows = ValueRows + wide;
@@ -65,4 +71,6 @@ internal sealed unsafe class AttentionScratch : IDisposable
     }
 
     public void Dispose() => _memory?.Dispose();
+
+    private static long Wide(int headSize, int keys) => (long)keys * ((headSize + 31) / 32 * 32);
 }

@@ -22,10 +22,13 @@ internal sealed unsafe class HeadPass : IDisposable
     public HeadPass(PackedModel model)
     {
         _model = model;
-        _stride = ((model.Config.VocabularySize + 31) / 32 * 32) + 16;
-        ChunkRows = Math.Clamp(MostLogits / _stride, 12, MostRows);
+        _stride = Stride(model.Config);
+        ChunkRows = RowsAtOnce(_stride);
         _logits = new FloatBuffer((long)ChunkRows * _stride);
     }
+
+    /// <summary>Floats one pass takes, whatever the number of rows.</summary>
+    public static long FloatsFor(ModelConfig config) => ((long)RowsAtOnce(Stride(config)) * Stride(config)) + MostRows;
 
     /// <summary>Rows whose logits fit at once.</summary>
     public int ChunkRows { get; }
@@ -106,6 +109,10 @@ internal sealed unsafe class HeadPass : IDisposable
         _logits.Dispose();
         _sums.Dispose();
     }
+
+    private static int Stride(ModelConfig config) => ((config.VocabularySize + 31) / 32 * 32) + 16;
+
+    private static int RowsAtOnce(int stride) => Math.Clamp(MostLogits / stride, 12, MostRows);
 
     private void Logits(float* hidden, int first, int count) =>
         Gemm.Multiply(

@@ -55,15 +55,29 @@ internal static unsafe class AttentionBackward
         var head = (keyHead * config.HeadsPerKeyValue) + member;
         var at = ((long)row * width) + (head * size);
         var padded = (keys + 31) / 32 * 32;
-        Gemm.MultiplyPanels(a.Queries + at, width, rows, scratch.KeyColumns, size, size, padded, scratch.Scores, stride);
-        Gemm.MultiplyPanels(dAttended + at, width, rows, scratch.ValueColumns, size, size, padded, scratch.ScoreGradients, stride);
+        for (var first = 0; first < rows; first += AttentionScratch.Strip)
+        {
+            var count = Math.Min(AttentionScratch.Strip, rows - first);
+            var seen = (scratch.Visible[first + count - 1] + 31) / 32 * 32;
+            long from = at + ((long)first * width), to = (long)first * stride;
+            Gemm.MultiplyPanels(a.Queries + from, width, count, scratch.KeyColumns, size, size, seen, scratch.Scores + to, stride);
+            Gemm.MultiplyPanels(dAttended + from, width, count, scratch.ValueColumns, size, size, seen, scratch.ScoreGradients + to, stride);
+        }
+
         AttentionRows.Dots(a.Attended + at, width, dAttended + at, width, rows, size, scratch.RowValues);
         AttentionRows.Gradient(
             scratch.Scores, scratch.ScoreGradients, stride, rows, scratch.Visible.Pointer, padded, 1f / MathF.Sqrt(size),
             a.Softmaxes + (2 * (((long)row * config.Heads) + head)), 2 * config.Heads, scratch.RowValues);
 
         var dKeys = dKeyValues + ((long)segment.Start * pairWidth) + (keyHead * size);
-        Gemm.MultiplyPanels(scratch.ScoreGradients, stride, rows, scratch.KeyRows, scratch.KeyCapacity, keys, size, dQueries + at, width);
+        for (var first = 0; first < rows; first += AttentionScratch.Strip)
+        {
+            var count = Math.Min(AttentionScratch.Strip, rows - first);
+            Gemm.MultiplyPanels(
+                scratch.ScoreGradients + ((long)first * stride), stride, count, scratch.KeyRows, scratch.KeyCapacity, scratch.Visible[first + count - 1],
+                size, dQueries + at + ((long)first * width), width);
+        }
+
         Gemm.AccumulateTransposed(scratch.ScoreGradients, stride, keys, a.Queries + at, width, size, rows, dKeys, pairWidth);
         Gemm.AccumulateTransposed(scratch.Scores, stride, keys, dAttended + at, width, size, rows, dKeys + config.KeyValueWidth, pairWidth);
     }
