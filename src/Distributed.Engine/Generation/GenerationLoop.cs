@@ -10,9 +10,6 @@ namespace Distributed.Engine.Generation;
 /// <remarks>All members but <see cref="Run"/> are called with the lock held that was given at the start.</remarks>
 internal sealed class GenerationLoop : IDisposable
 {
-    /// <summary>Most prompts of released sequences that are remembered.</summary>
-    private const int MostPrompts = 64;
-
     private readonly object _gate;
     private readonly PackedModel _model;
     private readonly KeyValueLayout _layout;
@@ -23,8 +20,7 @@ internal sealed class GenerationLoop : IDisposable
     private readonly List<Turn> _ended = [];
     private readonly Action<Turn> _answer;
     private readonly Dictionary<long, SequenceSlot> _sequences = [];
-    private readonly LinkedList<SequenceSlot> _idle = new();
-    private readonly LinkedList<SequenceSlot> _prompts = new();
+    private readonly KeptCaches _kept;
     private readonly Queue<Turn> _ready = new();
     private int _pending;
     private int _pinned;
@@ -41,6 +37,7 @@ internal sealed class GenerationLoop : IDisposable
         (_gate, _model, _bounds, _answer) = (gate, model, bounds, answer);
         _layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
         _pages = new KeyValuePages(_layout, bounds.CachePages);
+        _kept = new KeptCaches(_pages);
         _team = new StepTeam(threads);
         _batch = new TurnBatch(model, _layout, _team, bounds);
     }
@@ -98,7 +95,7 @@ internal sealed class GenerationLoop : IDisposable
 
         slot.IsReleased = true;
         if (!slot.IsUnderWay)
-            Remember(slot);
+            _kept.Remember(slot, Epoch);
     }
 
     /// <summary>
@@ -110,8 +107,7 @@ internal sealed class GenerationLoop : IDisposable
         {
             Epoch++;
             Version = version ?? Version;
-            while (_prompts.First is { } prompt)
-                DropPages(prompt.Value);
+            _kept.DropPrompts();
             for (var i = 0; i < _batch.Turns.Count; i++)
                 GoOn(_batch.Turns[i], _batch.Turns.Take(i));
         }
@@ -270,7 +266,7 @@ internal sealed class GenerationLoop : IDisposable
         var (slot, cache) = (turn.Slot!, turn.Cache);
         if (slot.IsReleased)
             turn.Fail($"sequence {turn.Request.Sequence}: released before its request began");
-        else if (Complaint(turn.Request, cache) is { } complaint)
+        else if (RequestCheck.Complaint(turn.Request, cache.Length, _model.Config.VocabularySize) is { } complaint)
             turn.Fail($"sequence {turn.Request.Sequence}: {complaint}");
         else if (cache.Length + turn.Request.Append.Length >= _model.ContextLength)
             turn.EndForWantOfRoom(Version);
@@ -281,24 +277,23 @@ internal sealed class GenerationLoop : IDisposable
         var positions = (int)Math.Min(_model.ContextLength, (long)cache.Length + append.Length + turn.Request.MaxNewTokens);
         if (KeyValueLayout.Pages(positions) > _pages.Capacity)
         {
-            turn.Fail(TooLarge(turn.Request.Sequence, positions));
+            turn.Fail(RequestCheck.TooLarge(turn.Request.Sequence, positions, _layout, _pages.Capacity));
             return false;
         }
 
-        slot.Idle.List?.Remove(slot.Idle);
+        KeptCaches.Take(slot);
         Refresh(turn);
         var prefix = cache.Cached > 0 ? default : FindShared(cache.Tokens, append, _batch.Turns);
         if (prefix is { Source: { } source, Leader: null })
             cache.ShareFrom(source, prefix.Tokens, _layout, _pages);
         var needed = KeyValueLayout.Pages(positions) - cache.PageCount;
-        while (_pages.Available < needed && (_prompts.First ?? _idle.First) is { } oldest)
-            DropPages(oldest.Value);
+        _kept.MakeRoom(needed);
 
         if (_pages.Available < needed)
         {
             // Turns under way will give pages back. If there are none, every page is free, and the store holds enough.
             cache.Truncate(cache.Length, _pages);
-            KeepPages(slot);
+            _kept.Keep(slot);
             return false;
         }
 
@@ -310,15 +305,6 @@ internal sealed class GenerationLoop : IDisposable
             cache.ShareFrom(ready, prefix.Tokens, _layout, _pages);
         (turn.Leader, turn.SharedTokens) = (prefix.Leader, prefix.Tokens);
         return true;
-    }
-
-    private CacheTooSmallError TooLarge(long sequence, int positions)
-    {
-        var page = (long)_layout.PageFloats * sizeof(float);
-        long needed = KeyValueLayout.Pages(positions) * page, available = _pages.Capacity * page;
-        return new CacheTooSmallError(
-            $"sequence {sequence}: keys and values of {positions} tokens need {needed:N0} bytes and the cache may take {available:N0}; raise CacheBytes, or ask for fewer tokens",
-            needed, available);
     }
 
     // What older weights left in the cache counts no more, unless it is to be kept for exactly this kind of request.
@@ -354,10 +340,8 @@ internal sealed class GenerationLoop : IDisposable
         var found = default(SharedPrefix);
         foreach (var turn in underWay)
             found = found.Or(turn, tokens, append, Epoch);
-        foreach (var slot in _prompts)
-            found = found.Or(slot.Cache, tokens, append, Epoch);
-        foreach (var slot in _idle)
-            found = found.Or(slot.Cache, tokens, append, Epoch);
+        foreach (var cache in _kept.Caches)
+            found = found.Or(cache, tokens, append, Epoch);
         return found;
     }
 
@@ -372,31 +356,6 @@ internal sealed class GenerationLoop : IDisposable
         }
     }
 
-    private string? Complaint(GenerateRequest request, SequenceCache cache)
-    {
-        if (request.MaxNewTokens < 1)
-            return $"MaxNewTokens is {request.MaxNewTokens}; at least one token must be asked for";
-        if (request.StopStrings.Any(stop => stop.Length == 0))
-            return "a stop string is empty; leave it out";
-        if (request.Sampling is not { Temperature: >= 0 and < float.PositiveInfinity, TopK: >= 0, TopP: > 0 and <= 1, MinP: >= 0 and <= 1 })
-            return $"{request.Sampling} is out of range; Temperature must be 0 or more, TopK 0 or more, TopP above 0 and at most 1, MinP from 0 to 1";
-        foreach (var token in request.StopTokens)
-        {
-            if ((uint)token >= (uint)_model.Config.VocabularySize)
-                return $"stop token {token} is outside the model's vocabulary of {_model.Config.VocabularySize}; leave it out";
-        }
-
-        if (cache.Length + request.Append.Length == 0)
-            return "it has no tokens to go on from; append a prompt";
-        foreach (var token in request.Append.Span)
-        {
-            if ((uint)token >= (uint)_model.Config.VocabularySize)
-                return $"token id {token} is outside the model's vocabulary of {_model.Config.VocabularySize}; is it the right tokenizer?";
-        }
-
-        return null;
-    }
-
     private void End(Turn turn, bool wasActive)
     {
         var slot = turn.Slot!;
@@ -406,7 +365,7 @@ internal sealed class GenerationLoop : IDisposable
             if (turn.Finish == FinishReason.Failed)
                 slot.Cache.Truncate(turn.LengthBefore, _pages);
             slot.Cache.Trim(slot.IsReleased ? 0 : slot.Cache.Cached, _pages);
-            KeepPages(slot);
+            _kept.Keep(slot);
         }
 
         _pending--;
@@ -416,38 +375,6 @@ internal sealed class GenerationLoop : IDisposable
             _ready.Enqueue(next);
         _ended.Add(turn);
         Monitor.PulseAll(_gate);
-    }
-
-    private void KeepPages(SequenceSlot slot)
-    {
-        if (slot.Cache.PageCount > 0)
-            _idle.AddLast(slot.Idle);
-    }
-
-    private void DropPages(SequenceSlot slot)
-    {
-        slot.Idle.List?.Remove(slot.Idle);
-        slot.Cache.Trim(0, _pages);
-    }
-
-    // Of a released sequence the full pages of its prompt are kept until they are needed: another rollout of its group may begin later.
-    private void Remember(SequenceSlot slot)
-    {
-        slot.Idle.List?.Remove(slot.Idle);
-        var cache = slot.Cache;
-        var kept = cache.Epoch == Epoch && !cache.IsMixed ? Math.Min(slot.PromptLength, cache.Cached) / KeyValueLayout.PagePositions * KeyValueLayout.PagePositions : 0;
-        foreach (var other in _prompts)
-        {
-            if (kept > 0 && other.Cache.Pages[0] == cache.Pages[0] && other.Cache.Cached >= kept)
-                kept = 0;
-        }
-
-        cache.Trim(kept, _pages);
-        if (kept == 0)
-            return;
-        if (_prompts.Count == MostPrompts)
-            DropPages(_prompts.First!.Value);
-        _prompts.AddLast(slot.Idle);
     }
 
     private void AnswerEnded()

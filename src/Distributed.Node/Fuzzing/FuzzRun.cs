@@ -65,7 +65,6 @@ internal static class FuzzRun
             catch (Exception error) when (read.IsRefusal(error))
             {
                 into.Refused++;
-                into.AddComplaint(error.Message);
                 failure = error.Message.AsSpan().ContainsAny('\n', '\r') ? "a refusal of several lines" : null;
             }
             catch (Exception error)

@@ -10,10 +10,8 @@ internal sealed record FuzzTarget(string Kind, IReadOnlyList<byte[]> Seeds, Acti
 /// <summary>What came of the inputs of one kind.</summary>
 internal sealed class FuzzOutcome(string kind)
 {
-    private const int MostComplaints = 10_000;
     private const int MostFailures = 20;
 
-    private readonly HashSet<string> _complaints = [];
     private readonly List<string> _failures = [];
 
     public string Kind => kind;
@@ -31,37 +29,13 @@ internal sealed class FuzzOutcome(string kind)
 
     public long MostBytes { get; set; }
 
-    /// <summary>Different complaints, numbers and quoted parts aside; counted up to a bound.</summary>
-    public int Complaints => _complaints.Count;
-
     /// <summary>The first failures, one line each.</summary>
     public IReadOnlyList<string> Failures => _failures;
-
-    public void AddComplaint(string message)
-    {
-        if (_complaints.Count < MostComplaints)
-            _complaints.Add(Shape(message));
-    }
 
     public void AddFailure(int index, string what)
     {
         Failed++;
         if (_failures.Count < MostFailures)
             _failures.Add($"{kind} input {index}: {what.ReplaceLineEndings(" ")}");
-    }
-
-    // What stands in quotes and what is a number belongs to the input, not to the complaint.
-    private static string Shape(string message)
-    {
-        var shape = new System.Text.StringBuilder();
-        var quoted = false;
-        foreach (var character in message)
-        {
-            quoted ^= character is '"' or '\'';
-            if (!quoted && !char.IsAsciiDigit(character))
-                shape.Append(character);
-        }
-
-        return shape.Length <= 200 ? shape.ToString() : shape.ToString(0, 200);
     }
 }

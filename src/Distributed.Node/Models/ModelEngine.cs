@@ -1,3 +1,4 @@
+using Distributed.Engine.Formats;
 using Distributed.Engine.Hosting;
 using Distributed.Engine.Tokenizers;
 using Distributed.Node.Composition;
@@ -27,7 +28,9 @@ internal sealed class ModelEngine : IDisposable
     /// <exception cref="RefusedException">A file is missing or broken.</exception>
     public static ModelEngine Open(string folder, int threads) => Refusals.Of(() =>
     {
-        var options = new EngineOptions { Threads = threads == 0 ? Environment.ProcessorCount : threads };
+        // Nothing is trained here, so bfloat16 weights may stay what they are: the same results, less memory.
+        var narrow = ModelDescription.Read(folder).ParametersByType.Keys.All(type => type == "BF16");
+        var options = new EngineOptions { Threads = threads == 0 ? Environment.ProcessorCount : threads, Storage = narrow ? WeightStorage.BFloat16 : WeightStorage.Float32 };
         if (File.Exists(Path.Combine(folder, TokenizerName)))
             return new ModelEngine(ManagedPolicyEngine.Load(folder, options), Tokenizer.Load(Path.Combine(folder, TokenizerName)));
         var (config, weights) = ModelFiles.Read(folder);
