@@ -75,7 +75,8 @@ public sealed class ProgressTests
         rollout.Gains!.Value.ShouldBe([0.25, 0.5]);
         rollout.Outcome.ShouldBe(0.25);
         ProgressCredit.Apply(new ScoredRollout(1, [4, 2]), [0.25, 0.5], redistribute: false).Outcome.ShouldBe(1);
-        ProgressCredit.Apply(new ScoredRollout(1, [4]), [0.5], redistribute: true).ShouldBe(new ScoredRollout(1, [4]), "nothing to split");
+        var single = new ScoredRollout(1, [4]);
+        ProgressCredit.Apply(single, [0.5], redistribute: true).ShouldBeSameAs(single, "nothing to split");
         Should.Throw<CreditException>(() => ProgressCredit.Apply(rollout, [1], true)).Message.ShouldContain("1 contributions for 3 turns");
     }
 

@@ -97,7 +97,7 @@ public sealed class StepCostTests
         }
 
         (held[3] - held[2]).ShouldBeLessThan((long)(2.1 * (held[2] - held[1])));
-        StepMemory.Pass(config, 4095, 4095).ShouldBeLessThan(4096 * 4096 / 4);
+        StepMemory.Pass(config, 4095, 4095).ShouldBeLessThan(4096 * 4096 / 2);
     }
 
     private static TrainSequence[] Sequences(int count, int length, int vocabulary)
