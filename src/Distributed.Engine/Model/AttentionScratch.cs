@@ -6,7 +6,7 @@ namespace Distributed.Engine.Model;
 internal sealed unsafe class AttentionScratch : IDisposable
 {
     /// <summary>Queries handled at once; their scores stay in the near caches.</summary>
-    public const int Block = 32;
+    public const int Block = 48;
 
     /// <summary>Queries whose products are computed at once, as high as the highest tile: they go no further than the last of them sees.</summary>
     public const int Strip = 12;
