@@ -11,9 +11,6 @@ internal static unsafe class CachedAttention
 {
     private const int Page = KeyValueLayout.PagePositions;
 
-    /// <summary>Floats of the widest vector: scores are worked out up to a multiple of it.</summary>
-    private const int Widest = 16;
-
     /// <summary>Puts a position's key and value, rotary embedding done, into its page.</summary>
     /// <param name="tile">The key tile of the layer and head.</param>
     /// <param name="layout">The page's layout.</param>
@@ -37,7 +34,7 @@ internal static unsafe class CachedAttention
     /// <param name="queries">[group, headSize].</param>
     /// <param name="group">Query heads.</param>
     /// <param name="scale">1 / sqrt(headSize).</param>
-    /// <param name="scores">Scratch of 2 * positions rounded up to 16.</param>
+    /// <param name="scores">Scratch of 2 * positions rounded up to a page.</param>
     /// <param name="y">[group, headSize].</param>
     public static void Attend(
         nint* pages, int tile, KeyValueLayout layout, int positions, float* queries, int group, float scale, float* scores, float* y)
@@ -56,7 +53,7 @@ internal static unsafe class CachedAttention
         where T : struct, ILane<T>
     {
         var headSize = layout.HeadSize;
-        var padded = (positions + Widest - 1) / Widest * Widest;
+        var padded = KeyValueLayout.Pages(positions) * Page;
         for (var head = 0; head < group; head += 2)
         {
             // Two heads share the loads; the odd one out at the end is worked out twice.
@@ -153,16 +150,15 @@ internal static unsafe class CachedAttention
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float* Keys(nint* pages, int tile, int position) => (float*)pages[position / Page] + tile + (position % Page);
 
-    // Eight sums at once keep the multiply units busy: of four vectors of both heads, or of two vectors, even and odd positions apart.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Mix<T>(
         nint* pages, int values, int stride, int positions, float* weights0, float* weights1, int headSize, float scale0, float scale1, float* y0, float* y1)
         where T : struct, ILane<T>
     {
         var component = 0;
-        for (; component + (4 * T.Width) <= headSize; component += 4 * T.Width)
+        for (; component + (2 * T.Width) <= headSize; component += 2 * T.Width)
         {
-            T a0 = T.All(0f), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+            T a0 = T.All(0f), a1 = a0, b0 = a0, b1 = a0;
             for (var start = 0; start < positions; start += Page)
             {
                 var value = (float*)pages[start / Page] + values + component;
@@ -177,65 +173,14 @@ internal static unsafe class CachedAttention
                     v = T.Load(value + T.Width);
                     a1 = T.MultiplyAdd(w0, v, a1);
                     b1 = T.MultiplyAdd(w1, v, b1);
-                    v = T.Load(value + (2 * T.Width));
-                    a2 = T.MultiplyAdd(w0, v, a2);
-                    b2 = T.MultiplyAdd(w1, v, b2);
-                    v = T.Load(value + (3 * T.Width));
-                    a3 = T.MultiplyAdd(w0, v, a3);
-                    b3 = T.MultiplyAdd(w1, v, b3);
                 }
             }
 
             // The first head last: where a lone head stands for both it must win.
-            Store(b0, b1, scale1, y1 + component);
-            Store(b2, b3, scale1, y1 + component + (2 * T.Width));
-            Store(a0, a1, scale0, y0 + component);
-            Store(a2, a3, scale0, y0 + component + (2 * T.Width));
-        }
-
-        for (; component + (2 * T.Width) <= headSize; component += 2 * T.Width)
-        {
-            T a0 = T.All(0f), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-            for (var start = 0; start < positions; start += Page)
-            {
-                var value = (float*)pages[start / Page] + values + component;
-                var end = Math.Min(positions, start + Page);
-                var position = start;
-                for (; position + 1 < end; position += 2, value += 2 * stride)
-                {
-                    var w0 = T.All(weights0[position]);
-                    var w1 = T.All(weights1[position]);
-                    var v = T.Load(value);
-                    a0 = T.MultiplyAdd(w0, v, a0);
-                    b0 = T.MultiplyAdd(w1, v, b0);
-                    v = T.Load(value + T.Width);
-                    a1 = T.MultiplyAdd(w0, v, a1);
-                    b1 = T.MultiplyAdd(w1, v, b1);
-                    w0 = T.All(weights0[position + 1]);
-                    w1 = T.All(weights1[position + 1]);
-                    v = T.Load(value + stride);
-                    c0 = T.MultiplyAdd(w0, v, c0);
-                    d0 = T.MultiplyAdd(w1, v, d0);
-                    v = T.Load(value + stride + T.Width);
-                    c1 = T.MultiplyAdd(w0, v, c1);
-                    d1 = T.MultiplyAdd(w1, v, d1);
-                }
-
-                if (position < end)
-                {
-                    var w0 = T.All(weights0[position]);
-                    var w1 = T.All(weights1[position]);
-                    var v = T.Load(value);
-                    a0 = T.MultiplyAdd(w0, v, a0);
-                    b0 = T.MultiplyAdd(w1, v, b0);
-                    v = T.Load(value + T.Width);
-                    a1 = T.MultiplyAdd(w0, v, a1);
-                    b1 = T.MultiplyAdd(w1, v, b1);
-                }
-            }
-
-            Store(T.Add(b0, d0), T.Add(b1, d1), scale1, y1 + component);
-            Store(T.Add(a0, c0), T.Add(a1, c1), scale0, y0 + component);
+            T.Store(T.Multiply(b0, T.All(scale1)), y1 + component);
+            T.Store(T.Multiply(b1, T.All(scale1)), y1 + component + T.Width);
+            T.Store(T.Multiply(a0, T.All(scale0)), y0 + component);
+            T.Store(T.Multiply(a1, T.All(scale0)), y0 + component + T.Width);
         }
 
         for (; component < headSize; component += T.Width)
@@ -257,13 +202,5 @@ internal static unsafe class CachedAttention
             T.StoreFirst(T.Multiply(b, T.All(scale1)), y1 + component, count);
             T.StoreFirst(T.Multiply(a, T.All(scale0)), y0 + component, count);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T>(T low, T high, float scale, float* y)
-        where T : struct, ILane<T>
-    {
-        T.Store(T.Multiply(low, T.All(scale)), y);
-        T.Store(T.Multiply(high, T.All(scale)), y + T.Width);
     }
 }

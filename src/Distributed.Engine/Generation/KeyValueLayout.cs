@@ -7,8 +7,8 @@ namespace Distributed.Engine.Generation;
 /// </summary>
 internal sealed class KeyValueLayout
 {
-    /// <summary>Positions of a page; a multiple of four of the widest vectors, so that a tile is read as one stream, which memory answers faster than many.</summary>
-    public const int PagePositions = 64;
+    /// <summary>Positions of a page; a multiple of every vector width.</summary>
+    public const int PagePositions = 16;
 
     /// <summary>Describes a model's cache.</summary>
     public KeyValueLayout(int layers, int heads, int headSize)

@@ -8,7 +8,7 @@ namespace Distributed.Engine.Generation;
 /// </summary>
 internal sealed unsafe class KeyValuePages : IDisposable
 {
-    private const int SlabPages = 16;
+    private const int SlabPages = 32;
 
     /// <summary>Floats before a page that hold the number of its holders, a whole cache line.</summary>
     private const int Header = 16;

@@ -31,11 +31,11 @@ public sealed unsafe class CachedAttentionTests
         fixed (nint* pages = cache.Pages)
         {
             for (var t = 0; t < positions; t++)
-                CachedAttention.Store((float*)pages[t / KeyValueLayout.PagePositions] + tile, layout, t % KeyValueLayout.PagePositions, k + (t * headSize), v + (t * headSize));
+                CachedAttention.Store((float*)pages[t / 16] + tile, layout, t % 16, k + (t * headSize), v + (t * headSize));
             foreach (var run in Paths())
             {
                 using var y = new FloatBuffer(group * headSize);
-                using var scores = new FloatBuffer(2 * KeyValueLayout.Pages(positions) * KeyValueLayout.PagePositions);
+                using var scores = new FloatBuffer(2 * KeyValueLayout.Pages(positions) * 16);
                 run(pages, tile, layout, positions, q, group, 0.3f, scores.Pointer, y.Pointer);
                 for (var head = 0; head < group; head++)
                 {
