@@ -20,6 +20,9 @@ internal sealed class StepTeam
     /// <summary>Longs between two counters: two cache lines, as they are fetched in pairs.</summary>
     private const int Apart = 16;
 
+    /// <summary>Looks at the phase before the core is offered to others: a few microseconds.</summary>
+    private const int Polls = 100;
+
     private static readonly long SpinTicks = Stopwatch.Frequency / 5_000;
     private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(100);
 
@@ -116,8 +119,15 @@ internal sealed class StepTeam
             var phase = Volatile.Read(ref _phase);
             if (phase != seen || _closed)
                 return phase;
-            Thread.SpinWait(2);
-            if (polls % 64 == 0 && Stopwatch.GetTimestamp() - began > SpinTicks)
+            if (polls < Polls)
+            {
+                Thread.SpinWait(2);
+                continue;
+            }
+
+            // The leader may be waiting for this very core.
+            Thread.Yield();
+            if (Stopwatch.GetTimestamp() - began > SpinTicks)
                 break;
         }
 
