@@ -1,7 +1,7 @@
 // Learner: turns complete, scored groups into versions of the policy.
-// Owns: the training engine's weights and optimizer during one life, and the run's checkpoints.
+// Owns: the training engine's weights and optimizer and the progress head during one life, and the run's checkpoints.
 // Promises: a batch is trained at most once and answered by exactly one LearnerStepped; a loss or gradient that is not finite changes
-// nothing, is said, and ends the run after a bounded number in a row; a checkpoint holds weights, optimizer and ledger of one version; what it
+// nothing, is said, and ends the run after a bounded number in a row; a checkpoint holds weights, optimizer, head and ledger of one version; what it
 // waits for outside a step (weights to load, a checkpoint) has a deadline. The coordinator's stall time-out covers the step itself.
 // May lose: a step in a crash; the next life begins at the newest checkpoint, where neither the step nor its slots' training happened.
 // Restarted by: nobody alone; LearnerNodeActor begins a new life.

@@ -24,7 +24,9 @@ public sealed class MiniBatch : ISequenceLoss
             options.Loss,
             [.. rows.Select((row, index) => LossSequence.FromTurns(oldLogProbs[index], row.TurnIds, row.Credit, isWeights?[index] ?? default, Widen(reference?[index] ?? default)))],
             batchTokens,
-            batchSequences);
+            batchSequences,
+            // Other tokens are picked in every step, the same ones when a step is repeated.
+            selectionSeed: rows.Count == 0 ? 0 : (ulong)rows[0].Trajectory.Slot.Group);
     }
 
     /// <summary>Its rows.</summary>
