@@ -1,0 +1,70 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Distributed.Protocol;
+
+namespace Distributed.Fabric.Http;
+
+/// <summary>Which process a node is: the same name under another instance is another life.</summary>
+internal readonly record struct Instance(UInt128 Value)
+{
+    public const int Bytes = 16;
+
+    public static Instance New() => new(BinaryPrimitives.ReadUInt128LittleEndian(RandomNumberGenerator.GetBytes(Bytes)));
+}
+
+/// <summary>What a node says first. Fixed layout, so that nothing of an unknown peer is ever decoded by a general serialiser.</summary>
+/// <param name="Node">Its name: letters, digits, '-', '_' and '.'.</param>
+/// <param name="Instance">Its process.</param>
+/// <param name="Incarnation">Number of its life, as far as it knows.</param>
+/// <param name="Address">Where other nodes reach its HTTP endpoint; empty if nowhere.</param>
+internal sealed record Hello(NodeId Node, Instance Instance, long Incarnation, string Address)
+{
+    public const int LongestName = 64;
+    public const int LongestAddress = 256;
+    public const int NonceBytes = 32;
+
+    /// <summary>Longest hello, bytes.</summary>
+    public const int LongestBytes = 8 + Instance.Bytes + 8 + NonceBytes + 1 + LongestName + 2 + LongestAddress;
+
+    private static ReadOnlySpan<byte> Magic => "dstrbtd1"u8;
+
+    /// <summary>Whether a node may be called so.</summary>
+    public static bool IsName(string name) =>
+        name.Length is > 0 and <= LongestName && !name.StartsWith('.') && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
+
+    public byte[] Write(ReadOnlySpan<byte> nonce)
+    {
+        var bytes = new List<byte>(LongestBytes);
+        bytes.AddRange(Magic);
+        var number = new byte[Instance.Bytes];
+        BinaryPrimitives.WriteUInt128LittleEndian(number, Instance.Value);
+        bytes.AddRange(number);
+        BinaryPrimitives.WriteInt64LittleEndian(number, Incarnation);
+        bytes.AddRange(number.AsSpan(0, 8));
+        bytes.AddRange(nonce);
+        var (name, address) = (Encoding.ASCII.GetBytes(Node.Value), Encoding.UTF8.GetBytes(Address));
+        bytes.Add((byte)name.Length);
+        bytes.AddRange(name);
+        bytes.Add((byte)address.Length);
+        bytes.Add((byte)(address.Length >> 8));
+        bytes.AddRange(address);
+        return [.. bytes];
+    }
+
+    /// <summary>The hello in some bytes, or null if they are none.</summary>
+    public static Hello? Read(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < LongestBytes - LongestName - LongestAddress || bytes.Length > LongestBytes || !bytes.StartsWith(Magic)) return null;
+        var instance = new Instance(BinaryPrimitives.ReadUInt128LittleEndian(bytes[8..]));
+        var incarnation = BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]);
+        var rest = bytes[(32 + NonceBytes)..];
+        var nameLength = rest[0];
+        if (rest.Length < 1 + nameLength + 2) return null;
+        var name = Encoding.Latin1.GetString(rest.Slice(1, nameLength));
+        rest = rest[(1 + nameLength)..];
+        var addressLength = BinaryPrimitives.ReadUInt16LittleEndian(rest);
+        if (rest.Length != 2 + addressLength || !IsName(name) || incarnation < 0) return null;
+        return new Hello(new NodeId(name), instance, incarnation, Encoding.UTF8.GetString(rest[2..]));
+    }
+}
