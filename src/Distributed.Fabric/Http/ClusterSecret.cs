@@ -14,13 +14,15 @@ public sealed class ClusterSecret
     public const string EnvironmentVariable = "DISTRIBUTED_SECRET";
 
     /// <summary>The HTTP header a signed request carries.</summary>
-    public const string Header = "X-Distributed-Signature";
+    public const string Header = "Authorization";
 
     /// <summary>Fewest characters of a secret; a shorter one could be guessed.</summary>
     public const int FewestCharacters = 16;
 
     /// <summary>How long a signature is good for. Long enough for clocks that differ by a few minutes.</summary>
     public static readonly TimeSpan SignatureLifetime = TimeSpan.FromMinutes(5);
+
+    private const string Scheme = "Distributed ";
 
     // A signature that claims to be good for much longer than any node gives was not made by one.
     private static readonly TimeSpan LongestLifetime = TimeSpan.FromMinutes(15);
@@ -56,7 +58,7 @@ public sealed class ClusterSecret
     public string Sign(string method, string pathAndQuery, DateTimeOffset now)
     {
         var expires = (now + SignatureLifetime).ToUnixTimeSeconds();
-        return string.Create(CultureInfo.InvariantCulture, $"{expires}:{Convert.ToHexStringLower(Signature(method, pathAndQuery, expires))}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Scheme}{expires}:{Convert.ToHexStringLower(Signature(method, pathAndQuery, expires))}");
     }
 
     /// <summary>Whether a request was signed with this secret, for this very path, and not too long ago.</summary>
@@ -66,9 +68,9 @@ public sealed class ClusterSecret
     /// <param name="now">The receiver's clock.</param>
     public bool Verify(string? header, string method, string pathAndQuery, DateTimeOffset now)
     {
-        if (header is null || header.Length > LongestHeader) return false;
+        if (header is null || header.Length > LongestHeader || !header.StartsWith(Scheme, StringComparison.Ordinal)) return false;
         var colon = header.IndexOf(':', StringComparison.Ordinal);
-        if (colon < 0 || !long.TryParse(header.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var expires)) return false;
+        if (colon < 0 || !long.TryParse(header.AsSpan(Scheme.Length, colon - Scheme.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var expires)) return false;
         var given = new byte[HMACSHA256.HashSizeInBytes];
         if (Convert.FromHexString(header.AsSpan(colon + 1), given, out _, out var length) != System.Buffers.OperationStatus.Done || length != given.Length) return false;
         return CryptographicOperations.FixedTimeEquals(given, Signature(method, pathAndQuery, expires))

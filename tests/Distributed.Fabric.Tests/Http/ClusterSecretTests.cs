@@ -34,11 +34,13 @@ public sealed class ClusterSecretTests
     [Theory]
     [InlineData(null)]
     [InlineData("")]
-    [InlineData(":")]
-    [InlineData("1795262700:")]
-    [InlineData("1795262700:zz")]
-    [InlineData("-1:00")]
-    [InlineData("99999999999999999999:00")]
+    [InlineData("Distributed")]
+    [InlineData("Bearer 1795262700:00")]
+    [InlineData("Distributed :")]
+    [InlineData("Distributed 1795262700:")]
+    [InlineData("Distributed 1795262700:zz")]
+    [InlineData("Distributed -1:00")]
+    [InlineData("Distributed 99999999999999999999:00")]
     public void Garbage_is_not_believed(string? header) => Secret.Verify(header, "GET", "/", Now).ShouldBeFalse();
 
     [Fact]
