@@ -19,7 +19,7 @@ internal sealed record Session(Hello Peer, long Incarnation, byte[] SendKey, byt
 /// </summary>
 internal static class Handshake
 {
-    private const int LongestReply = 512;
+    private const int LongestReply = 1024;
     private const byte Accepted = 0;
     private const byte Turned = 1;
 

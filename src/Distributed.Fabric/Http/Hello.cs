@@ -18,14 +18,17 @@ internal readonly record struct Instance(UInt128 Value)
 /// <param name="Instance">Its process.</param>
 /// <param name="Incarnation">Number of its life, as far as it knows.</param>
 /// <param name="Address">Where other nodes reach its HTTP endpoint; empty if nowhere.</param>
-internal sealed record Hello(NodeId Node, Instance Instance, long Incarnation, string Address)
+/// <param name="Run">The run it works for; empty for a member: whichever there is.</param>
+internal sealed record Hello(NodeId Node, Instance Instance, long Incarnation, string Address, string Run)
 {
     public const int LongestName = 64;
     public const int LongestAddress = 256;
+    public const int LongestRun = 64;
     public const int NonceBytes = 32;
+    private const int FixedBytes = 8 + Instance.Bytes + 8 + NonceBytes;
 
     /// <summary>Longest hello, bytes.</summary>
-    public const int LongestBytes = 8 + Instance.Bytes + 8 + NonceBytes + 1 + LongestName + 2 + LongestAddress;
+    public const int LongestBytes = FixedBytes + 2 + LongestName + 2 + LongestAddress + 2 + LongestRun;
 
     private static ReadOnlySpan<byte> Magic => "dstrbtd1"u8;
 
@@ -43,28 +46,35 @@ internal sealed record Hello(NodeId Node, Instance Instance, long Incarnation, s
         BinaryPrimitives.WriteInt64LittleEndian(number, Incarnation);
         bytes.AddRange(number.AsSpan(0, 8));
         bytes.AddRange(nonce);
-        var (name, address) = (Encoding.ASCII.GetBytes(Node.Value), Encoding.UTF8.GetBytes(Address));
-        bytes.Add((byte)name.Length);
-        bytes.AddRange(name);
-        bytes.Add((byte)address.Length);
-        bytes.Add((byte)(address.Length >> 8));
-        bytes.AddRange(address);
+        foreach (var text in new[] { Node.Value, Address, Run })
+        {
+            var letters = Encoding.UTF8.GetBytes(text);
+            bytes.Add((byte)letters.Length);
+            bytes.Add((byte)(letters.Length >> 8));
+            bytes.AddRange(letters);
+        }
+
         return [.. bytes];
     }
 
     /// <summary>The hello in some bytes, or null if they are none.</summary>
     public static Hello? Read(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < LongestBytes - LongestName - LongestAddress || bytes.Length > LongestBytes || !bytes.StartsWith(Magic)) return null;
+        if (bytes.Length < FixedBytes || bytes.Length > LongestBytes || !bytes.StartsWith(Magic)) return null;
         var instance = new Instance(BinaryPrimitives.ReadUInt128LittleEndian(bytes[8..]));
         var incarnation = BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]);
-        var rest = bytes[(32 + NonceBytes)..];
-        var nameLength = rest[0];
-        if (rest.Length < 1 + nameLength + 2) return null;
-        var name = Encoding.Latin1.GetString(rest.Slice(1, nameLength));
-        rest = rest[(1 + nameLength)..];
-        var addressLength = BinaryPrimitives.ReadUInt16LittleEndian(rest);
-        if (rest.Length != 2 + addressLength || !IsName(name) || incarnation < 0) return null;
-        return new Hello(new NodeId(name), instance, incarnation, Encoding.UTF8.GetString(rest[2..]));
+        var rest = bytes[FixedBytes..];
+        if (Text(ref rest, LongestName) is not { } name || Text(ref rest, LongestAddress) is not { } address || Text(ref rest, LongestRun) is not { } run) return null;
+        return rest.IsEmpty && IsName(name) && incarnation >= 0 ? new Hello(new NodeId(name), instance, incarnation, address, run) : null;
+    }
+
+    private static string? Text(ref ReadOnlySpan<byte> rest, int longest)
+    {
+        if (rest.Length < 2) return null;
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(rest);
+        if (length > longest || length > rest.Length - 2) return null;
+        var text = Encoding.UTF8.GetString(rest.Slice(2, length));
+        rest = rest[(2 + length)..];
+        return text;
     }
 }

@@ -35,15 +35,15 @@ public sealed class HttpHub : IFabric, IAsyncDisposable
     private volatile IActorRef? _node;
     private int _handshakes;
 
-    /// <summary>A hub called <paramref name="self"/>.</summary>
-    public HttpHub(NodeId self, HttpSecurity security, HttpFabricOptions options, Action<string> notice)
+    /// <summary>A hub called <paramref name="self"/> for a run (at most 64 letters); nodes that were set up for another run are turned away.</summary>
+    public HttpHub(NodeId self, string run, HttpSecurity security, HttpFabricOptions options, Action<string> notice)
     {
         Self = self;
         _security = security;
         _options = options;
         _notice = notice;
-        _self = new Hello(self, Instance.New(), options.Time.GetUtcNow().ToUnixTimeMilliseconds(), "");
-        _roster = new Roster(options, message => _node?.Tell(message));
+        _self = new Hello(self, Instance.New(), options.Time.GetUtcNow().ToUnixTimeMilliseconds(), "", run);
+        _roster = new Roster(options, run, message => _node?.Tell(message));
         _watching = Watch();
     }
 

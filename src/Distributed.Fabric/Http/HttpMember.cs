@@ -13,6 +13,9 @@ public sealed record MemberIdentity(NodeId Self, NodeId Learner, Uri Join)
 {
     /// <summary>Where this node's own HTTP endpoint is, for others; empty if it has none.</summary>
     public string Address { get; init; } = "";
+
+    /// <summary>The run it was set up for; empty: any.</summary>
+    public string Run { get; init; } = "";
 }
 
 /// <summary>
@@ -46,7 +49,7 @@ public sealed class HttpMember : IFabric, IAsyncDisposable
         _security = security;
         _options = options;
         _notice = notice;
-        _hello = new Hello(identity.Self, Instance.New(), options.Time.GetUtcNow().ToUnixTimeMilliseconds(), identity.Address);
+        _hello = new Hello(identity.Self, Instance.New(), options.Time.GetUtcNow().ToUnixTimeMilliseconds(), identity.Address, identity.Run);
         _dialling = Dial();
     }
 

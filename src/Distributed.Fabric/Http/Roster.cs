@@ -6,7 +6,7 @@ namespace Distributed.Fabric.Http;
 /// <summary>
 /// Who is here, as the hub sees it. Every change is reported under the lock, so that the reports come in the order in which things happened.
 /// </summary>
-internal sealed class Roster(HttpFabricOptions options, Action<object> report)
+internal sealed class Roster(HttpFabricOptions options, string run, Action<object> report)
 {
     private readonly Lock _gate = new();
     private readonly SortedDictionary<NodeId, Member> _members = [];
@@ -44,6 +44,7 @@ internal sealed class Roster(HttpFabricOptions options, Action<object> report)
     /// <summary>Whether a node that has proved itself may come in, and under which incarnation.</summary>
     public (long Incarnation, string? Refusal) Admit(Hello hello)
     {
+        if (hello.Run.Length > 0 && hello.Run != run) return (0, "this learner trains another run than the node was set up for; start the node again");
         lock (_gate)
         {
             if (!_members.TryGetValue(hello.Node, out var known))

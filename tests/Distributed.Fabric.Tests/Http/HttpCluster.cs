@@ -26,7 +26,7 @@ internal sealed class HttpCluster : IFaultyCluster
     {
         FabricOptions = options ?? Options;
         Security = security ?? new HttpSecurity(ClusterSecret.Random());
-        Hub = new HttpHub(new NodeId("learner"), Security, FabricOptions, Notices.Enqueue);
+        Hub = new HttpHub(new NodeId("learner"), "run-1", Security, FabricOptions, Notices.Enqueue);
         Endpoint = HttpEndpoint.StartAsync(new Uri(listen), Security, Hub.Counters, TimeProvider.System, Hub.MapTo).GetAwaiter().GetResult();
         Learner = new ContractNode(_system, Hub);
     }
