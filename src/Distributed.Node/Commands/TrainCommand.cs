@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Distributed.Node.Cluster;
 using Distributed.Node.Composition;
 
 namespace Distributed.Node.Commands;
@@ -16,11 +17,30 @@ internal static class TrainCommand
         var threads = new Option<int?>("--threads") { Description = "Threads of each engine; the same as --set cluster.learner_threads=N and so on. All cores if left out." };
         var output = new Option<string?>("--out") { Description = "Run folder; runs/NAME-DATE-N if left out." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder, from its newest whole checkpoint." };
-        var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, output, resume };
-        command.SetAction((parsed, cancel) => Task.FromResult(TrainingSession
-            .Begin(parsed.GetValue(recipe), Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads)), parsed.GetValue(output), parsed.GetValue(resume))
-            .Run(cancel)));
+        var nodes = new Option<string?>("--nodes") { Description = "Start a cluster of processes on this machine: --nodes rollout=2,scorer=1. They are supervised and end with the run." };
+        var fabric = new Option<string?>("--fabric") { Description = "How the processes of --nodes reach each other: http." };
+        fabric.AcceptOnlyFromAmong("http");
+        var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, output, resume, nodes, fabric };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var counts = parsed.GetValue(nodes) is { } text ? NodeCounts.Parse(text) : null;
+            if (counts is null && parsed.GetValue(fabric) is not null) throw new RefusedException("--fabric is for --nodes; without it everything runs in one process");
+            var overrides = Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads));
+            var resumed = parsed.GetValue(resume);
+            if (counts is not null && resumed is null) overrides = [.. overrides, .. counts.Overrides(parsed.GetValue(fabric) ?? "http")];
+            var session = TrainingSession.Begin(parsed.GetValue(recipe), overrides, parsed.GetValue(output), resumed);
+            return counts is null ? session.Run(cancel) : await RunNodes(session, counts, parsed.GetValue(fabric) ?? "http", cancel).ConfigureAwait(false);
+        });
         return command;
+    }
+
+    private static async Task<int> RunNodes(TrainingSession session, NodeCounts counts, string fabric, CancellationToken cancel)
+    {
+        var scorers = LearningSetup.NeedsScores(session.Recipe) ? counts.Scorers : 0;
+        if (scorers < counts.Scorers) Console.Error.WriteLine($"distributed: {session.Recipe.Algorithm.Name} needs no scores; no scorer is started");
+        var plan = new ClusterPlan { Run = session.Prepare(), Fabric = fabric, Rollouts = counts.Rollouts, Scorers = scorers };
+        using var cluster = new ProcessCluster(plan, NodeProgram.This(), line => Console.Error.WriteLine($"distributed: {line}"));
+        return await cluster.RunAsync(cancel).ConfigureAwait(false);
     }
 
     private static string[] Overrides(string[]? set, long? seed, int? threads)
