@@ -66,6 +66,9 @@ internal sealed class RunRecorder : IRunObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnSettled(StepSettled settled) => Enqueue(() => _settings.Folder.Append(settled));
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationFinished evaluation)
     {
         var seconds = Seconds;

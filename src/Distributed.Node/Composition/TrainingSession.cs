@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Recipes;
 using Distributed.Node.Reports;
 using Distributed.Node.Runs;
 using Distributed.Node.Terminal;
+using Distributed.Protocol;
 
 namespace Distributed.Node.Composition;
 
@@ -58,16 +60,19 @@ internal sealed class TrainingSession
     {
         var model = ModelSource.Of(Recipe);
         var newest = CheckpointFolder.LoadNewest(RunFolder.CheckpointsOf(run), model.Files, line => Console.Error.WriteLine($"distributed: {line}"));
-        if (newest?.Version >= Recipe.Steps)
+        if (newest?.Version >= Recipe.Steps && IsEvaluated(run))
         {
             Console.WriteLine($"{run}: has done all of its {Recipe.Steps} steps; nothing is left to do");
+            var ledger = WireCodec.DecodeLedger(newest.Ledger);
+            Account(ledger.Totals, ledger.Groups.Sum(group => group.Slots.LongCount(slot => slot.DropReason is null)), Convert.ToHexStringLower(SHA256.HashData(newest.Weights.Span)));
+            ReportPage.Write(run);
             return 0;
         }
 
         using var folder = RunFolder.Resume(run, newest == null ? -1 : checked((int)newest.Version));
         var logged = MetricsLog.Read(RunFolder.MetricsOf(run));
         var seconds = newest == null || logged.Count == 0 ? 0 : logged[^1].Seconds;
-        Console.WriteLine(newest == null
+        if (newest != null || new EpochFile(run).Read() > 0) Console.WriteLine(newest == null
             ? $"{run}: has no checkpoint yet; beginning again"
             : string.Create(CultureInfo.InvariantCulture, $"{run}: going on from step {newest.Version}"));
         return Run(File.ReadAllText(RunFolder.RecipeOf(run)), folder, resume: newest != null, seconds, create, start, cancel);
@@ -81,12 +86,21 @@ internal sealed class TrainingSession
         using (var parts = create(Recipe))
             result = TrainingRun.Run(new TrainingInputs(Recipe, text, folder, resume, secondsBefore, display), parts, start, cancel);
         var report = ReportPage.Write(folder.Path);
-        Console.WriteLine(Accounting.Line(result.Ended.Totals, result.Ended.Open));
-        Console.WriteLine($"final weights: sha256 {result.WeightsHash}");
+        Account(result.Ended.Totals, result.Ended.Open, result.WeightsHash);
         Console.WriteLine(result.Stopped
             ? $"stopped at step {result.Ended.Version.Value}; go on with: ./distributed train --resume {folder.Path}"
             : $"report: {report}");
         return 0;
+    }
+
+    // A learner may have died between its last checkpoint and the last evaluation.
+    private bool IsEvaluated(string run) =>
+        Recipe.Evaluation.Questions == 0 || MetricsLog.Read(RunFolder.MetricsOf(run)) is [.., var last] && last.Step >= Recipe.Steps && last[MetricNames.HeldOut] is not null;
+
+    private static void Account(LedgerTotals totals, long open, string weights)
+    {
+        Console.WriteLine(Accounting.Line(totals, open));
+        Console.WriteLine($"final weights: sha256 {weights}");
     }
 
     /// <summary>The default recipe: that of the program's own folder if the current one has none.</summary>
