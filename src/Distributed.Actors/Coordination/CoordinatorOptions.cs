@@ -42,6 +42,9 @@ public sealed record CoordinatorOptions
     /// <summary>How often a job is tried before its slot is given up.</summary>
     public int MaxAttempts { get; init; } = 5;
 
+    /// <summary>After so many attempts in vain a job is done by a worker that does nothing else meanwhile.</summary>
+    public int SuspectAfter { get; init; } = 2;
+
     /// <summary>Without any progress for this long, milliseconds, the coordinator says who waits for what.</summary>
     public int StallTimeoutMs { get; init; } = 120_000;
 

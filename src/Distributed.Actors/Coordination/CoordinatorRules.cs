@@ -19,6 +19,7 @@ public sealed class CoordinatorRules
     private readonly Ledger _ledger;
     private readonly LeaseBook _leases = new();
     private readonly Backlog _backlog;
+    private readonly LeaseGranting _granting;
     private readonly StallWatch _stall;
     private readonly List<Effect> _effects = [];
     private PolicyVersion _version;
@@ -35,6 +36,7 @@ public sealed class CoordinatorRules
         _version = version;
         _ledger = ledger;
         _backlog = new Backlog(options);
+        _granting = new LeaseGranting(options, epoch, ledger, _leases, _backlog);
         _stall = new StallWatch(options.StallTimeoutMs);
         foreach (var slot in ledger.Groups.Values.SelectMany(group => group))
         {
@@ -87,7 +89,7 @@ public sealed class CoordinatorRules
     {
         Settle(message.Worker, message.Epoch, message.Lease);
         if (message.Epoch != _epoch) return Flush();
-        var (lease, trajectory) = (_leases.Take(message.Lease), message.Trajectory);
+        var (lease, trajectory) = (_leases.TakeAnswered(message.Lease, nowMs), message.Trajectory);
         var slot = trajectory.Slot;
         var fault = lease != null && (lease.Kind == LeaseKind.Score || lease.Slot != slot) ? $"it is of rollout {slot}"
             : Answers.Fault(trajectory, _version) ?? _evaluation?.Fault(trajectory);
@@ -122,7 +124,7 @@ public sealed class CoordinatorRules
     {
         Settle(message.Worker, message.Epoch, message.Lease);
         if (message.Epoch != _epoch) return Flush();
-        var (lease, slot) = (_leases.Take(message.Lease), message.Slot);
+        var (lease, slot) = (_leases.TakeAnswered(message.Lease, nowMs), message.Slot);
         var entry = _ledger.Find(slot);
         var fault = lease != null && (lease.Kind != LeaseKind.Score || lease.Slot != slot) ? $"it is of rollout {slot}"
             : entry?.Trajectory is { } trajectory ? Answers.Fault(message.Scores, trajectory) : null;
@@ -281,7 +283,7 @@ public sealed class CoordinatorRules
 
             PlanGroups();
             FormBatch();
-            GrantLeases(nowMs);
+            _effects.AddRange(_granting.Grant(_version, _evaluation, nowMs));
         }
 
         return Flush();
@@ -298,46 +300,6 @@ public sealed class CoordinatorRules
         if (_training != null || _evaluation != null || _version.Value >= _options.Steps || _ledger.EndedGroups.Count < _options.PromptsPerStep) return;
         _training = BatchForming.TakeOldest(_ledger, _options, _version);
         _effects.Add(new Effect.Train(_training));
-    }
-
-    private void GrantLeases(long nowMs)
-    {
-        foreach (var worker in _leases.Workers.Values)
-        {
-            if (worker.Offer.Epoch != _epoch) continue;
-            var version = worker.Offer.Version;
-            if (worker.Offer.Role == WorkerRole.Rollout)
-            {
-                while (worker.Free > 0 && version == _version && _evaluation?.Next() is { } question)
-                    GrantRollout(worker, LeaseKind.Evaluation, question, _evaluation.Attempt(question), nowMs);
-                while (worker.Free > 0 && _backlog.TakeRollout(version, _version) is { } slot)
-                {
-                    _ledger.Lease(slot);
-                    GrantRollout(worker, LeaseKind.Rollout, slot.Slot, slot.FailedAttempts, nowMs);
-                }
-            }
-            else
-            {
-                while (worker.Free > 0 && _backlog.TakeScore(version) is { } slot)
-                {
-                    var lease = _leases.Grant(LeaseKind.Score, slot.Slot, worker, nowMs + _options.LeaseTimeoutMs);
-                    _effects.Add(new Effect.GrantScore(worker.Offer.Worker, lease.Id, slot.Trajectory!, slot.FailedAttempts));
-                }
-            }
-        }
-    }
-
-    private void GrantRollout(Worker worker, LeaseKind kind, Slot slot, int attempt, long nowMs)
-    {
-        var lease = _leases.Grant(kind, slot, worker, nowMs + _options.LeaseTimeoutMs);
-        var evaluation = kind == LeaseKind.Evaluation;
-        var job = new RolloutJob(
-            slot,
-            HeldOut: evaluation,
-            ProblemIndex: evaluation ? slot.Sample : Admission.ProblemIndex(_options, slot.Group),
-            Seed: Seeds.Derive(_options.Seed, evaluation ? "evaluation" : "rollout", slot.Group, slot.Sample),
-            Greedy: evaluation);
-        _effects.Add(new Effect.Send(worker.Offer.Worker, new RolloutLeaseGranted(_epoch, lease.Id, job, attempt, _options.LeaseTimeoutMs)));
     }
 
     private void BeginEvaluationIfDue()

@@ -42,14 +42,26 @@ public sealed class EvaluationRound
     /// <summary>The answered questions' episodes, in order.</summary>
     public IReadOnlyList<Trajectory> Trajectories => [.. _answers.OfType<Trajectory>()];
 
+    /// <summary>Questions nobody works on.</summary>
+    public int WaitingCount => _waiting.Count;
+
     /// <summary>Takes the next question nobody works on; null if there is none.</summary>
-    public Slot? Next()
+    /// <param name="suspectAfter">Questions tried in vain so often are taken by themselves.</param>
+    /// <param name="suspect">Take one of those, or else one of the others.</param>
+    public Slot? Next(int suspectAfter, bool suspect)
     {
-        if (_waiting.Count == 0) return null;
-        var question = _waiting.Min;
-        _waiting.Remove(question);
-        return new Slot(Group, question);
+        foreach (var question in _waiting)
+        {
+            if (_attempts[question] >= suspectAfter != suspect) continue;
+            _waiting.Remove(question);
+            return new Slot(Group, question);
+        }
+
+        return null;
     }
+
+    /// <summary>Whether a question that was tried in vain so often waits.</summary>
+    public bool HasSuspect(int suspectAfter) => _waiting.Any(question => _attempts[question] >= suspectAfter);
 
     /// <summary>How often a question was tried in vain.</summary>
     public int Attempt(Slot slot) => _attempts[slot.Sample];

@@ -16,7 +16,7 @@ public enum LeaseKind
 }
 
 /// <summary>A lease that is out.</summary>
-public sealed record Lease(LeaseId Id, LeaseKind Kind, Slot Slot, NodeId Worker, long DeadlineMs);
+public sealed record Lease(LeaseId Id, LeaseKind Kind, Slot Slot, NodeId Worker, long GrantedMs, long DeadlineMs);
 
 /// <summary>A worker that has offered itself.</summary>
 public sealed class Worker(WorkerReady offer)
@@ -30,8 +30,22 @@ public sealed class Worker(WorkerReady offer)
     /// <summary>It has declined a lease since its newest offer and gets none before the next.</summary>
     public bool Paused { get; internal set; }
 
-    /// <summary>How many more it can take.</summary>
-    public int Free => Paused ? 0 : Offer.Capacity - Leases.Count;
+    /// <summary>The lease it is to hold without any other beside it.</summary>
+    public LeaseId? Alone { get; internal set; }
+
+    /// <summary>Whether it holds such a lease now.</summary>
+    public bool IsAlone => Alone is { } lease && Leases.Contains(lease);
+
+    /// <summary>How long its leases take, milliseconds: a moving mean.</summary>
+    public double MeanMs { get; private set; }
+
+    /// <summary>Leases that went into <see cref="MeanMs"/>.</summary>
+    public int Measured { get; private set; }
+
+    internal void Measure(long ms)
+    {
+        MeanMs = Measured++ == 0 ? ms : MeanMs + ((ms - MeanMs) / 5);
+    }
 }
 
 /// <summary>Who works and who holds what. Every lease that is granted is taken out exactly once: settled, failed, expired or lost.</summary>
@@ -41,7 +55,14 @@ public sealed class LeaseBook
     private readonly Dictionary<LeaseId, Lease> _leases = [];
     private readonly Dictionary<(LeaseKind, Slot), LeaseId> _bySlot = [];
     private readonly PriorityQueue<LeaseId, long> _deadlines = new();
+    private readonly Dictionary<WorkerRole, double> _quickestMs = [];
     private long _next;
+
+    // Leases after which a worker's mean says something, and how much slower than the quickest one it may be before it gets less.
+    private const int FewestMeasured = 4;
+    private const double SlowFactor = 2;
+    private const int RecomputeEvery = 8;
+    private long _measures;
 
     /// <summary>Workers by name.</summary>
     public IReadOnlyDictionary<(NodeId Node, WorkerRole Role), Worker> Workers => _workers;
@@ -81,9 +102,10 @@ public sealed class LeaseBook
     }
 
     /// <summary>Grants a lease.</summary>
-    public Lease Grant(LeaseKind kind, Slot slot, Worker worker, long deadlineMs)
+    public Lease Grant(LeaseKind kind, Slot slot, Worker worker, long nowMs, int timeoutMs)
     {
-        var lease = new Lease(new LeaseId(++_next), kind, slot, worker.Offer.Worker, deadlineMs);
+        var deadlineMs = nowMs + timeoutMs;
+        var lease = new Lease(new LeaseId(++_next), kind, slot, worker.Offer.Worker, nowMs, deadlineMs);
         _leases.Add(lease.Id, lease);
         _bySlot.Add((kind, slot), lease.Id);
         worker.Leases.Add(lease.Id);
@@ -97,6 +119,25 @@ public sealed class LeaseBook
         if (!_leases.Remove(id, out var lease)) return null;
         _bySlot.Remove((lease.Kind, lease.Slot));
         Holder(lease)?.Leases.Remove(id);
+        return lease;
+    }
+
+    /// <summary>How many more leases a worker gets: what it offers to hold, or, for one whose leases take much longer than the quickest one's, its share of that.</summary>
+    public int Free(Worker worker)
+    {
+        if (worker.Paused) return 0;
+        var limit = worker.Offer.Capacity;
+        var quickest = _quickestMs.GetValueOrDefault(worker.Offer.Role);
+        if (worker.Measured >= FewestMeasured && quickest > 0 && worker.MeanMs > SlowFactor * quickest)
+            limit = Math.Max(1, (int)(limit * SlowFactor * quickest / worker.MeanMs));
+        return limit - worker.Leases.Count;
+    }
+
+    /// <summary>Takes a lease out whose answer has come, and notes how long it took; null if it is not (or no longer) out.</summary>
+    public Lease? TakeAnswered(LeaseId id, long nowMs)
+    {
+        if (Take(id) is not { } lease) return null;
+        Measure(lease, nowMs);
         return lease;
     }
 
@@ -116,10 +157,21 @@ public sealed class LeaseBook
         while (_deadlines.TryPeek(out var id, out var deadline) && deadline <= nowMs)
         {
             _deadlines.Dequeue();
-            if (Take(id) is { } lease) expired.Add(lease);
+            if (Take(id) is not { } lease) continue;
+            Measure(lease, nowMs);
+            expired.Add(lease);
         }
 
         return expired;
+    }
+
+    private void Measure(Lease lease, long nowMs)
+    {
+        if (Holder(lease) is not { } worker) return;
+        worker.Measure(Math.Max(1, nowMs - lease.GrantedMs));
+        var role = worker.Offer.Role;
+        if (_measures++ % RecomputeEvery != 0) return; // with many workers, looking at all of them for every answer would be the most of the work
+        _quickestMs[role] = _workers.Values.Where(other => other.Offer.Role == role && other.Measured >= FewestMeasured).Select(other => other.MeanMs).DefaultIfEmpty(0).Min();
     }
 
     private Worker? Holder(Lease lease) =>
