@@ -74,7 +74,7 @@ internal static class TrainingRun
         var learner = new LearnerSettings
         {
             Coordinator = LearningSetup.Coordinator(recipe, parts.Environment),
-            Learning = LearningSetup.Learning(recipe, model.Tokenizer),
+            Learning = LearningSetup.Learning(recipe, model.Tokenizer, parts.Environment),
             Fabric = network.Join(LocalCluster.LearnerId),
             Engine = parts.Learner,
             Reference = parts.Reference,
