@@ -25,7 +25,7 @@ internal enum ConnectionEnd
 /// One proven connection: frames out of a bounded queue, frames in to the node's actors, heartbeats both ways. Nothing here blocks a caller:
 /// what finds the queue full is dropped and counted, and the actors' senders repeat what matters.
 /// </summary>
-internal sealed class Connection
+internal sealed class Connection : IDisposable
 {
     private const int ChunkBytes = 64 * 1024;
     private readonly WebSocket _socket;
@@ -84,9 +84,15 @@ internal sealed class Connection
         await _ended.CancelAsync().ConfigureAwait(false);
         _queue.Writer.TryComplete();
         await Task.WhenAll(sending, beating).ConfigureAwait(false);
+        Dispose();
+        return (ConnectionEnd)_end;
+    }
+
+    /// <summary>Frees the socket; done at the end of <see cref="RunAsync"/>.</summary>
+    public void Dispose()
+    {
         _socket.Dispose();
         _ended.Dispose();
-        return (ConnectionEnd)_end;
     }
 
     /// <summary>

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
-using Distributed.Protocol;
 
 namespace Distributed.Fabric.Http;
 

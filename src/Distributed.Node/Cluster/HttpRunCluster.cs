@@ -10,7 +10,6 @@ using Distributed.Fabric.Http;
 using Distributed.Fabric.Http.Weights;
 using Distributed.Fabric.Local;
 using Distributed.Node.Composition;
-using Distributed.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

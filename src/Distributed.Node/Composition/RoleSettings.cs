@@ -31,7 +31,7 @@ internal sealed class RoleSettings(Recipe recipe, ITokenizer tokenizer, IEnviron
         return new LearnerSettings
         {
             Coordinator = LearningSetup.Coordinator(recipe, environment),
-            Learning = LearningSetup.Learning(recipe, tokenizer),
+            Learning = LearningSetup.Learning(recipe, tokenizer, environment),
             Fabric = fabric,
             Engine = run.Parts.Learner,
             Reference = run.Parts.Reference,

@@ -59,11 +59,17 @@ internal sealed class RunParts : IDisposable
     /// <exception cref="RefusedException">The environment refused its options.</exception>
     public static (IEnvironment Environment, IEpisodeHost Episodes) World(EnvironmentSection section, RolloutSection rollout) => Refusals.Of(() =>
     {
-        var environment = section.Assembly is { } assembly
-            ? EnvironmentLoader.Load(assembly, section.Type!, EnvironmentOptions.Of(section, rollout))
-            : EnvironmentLoader.Load(null, section.Name!, EnvironmentOptions.Of(section, rollout));
+        var environment = Load(section, rollout);
         return (environment, (IEpisodeHost)new EnvironmentHost(new EnvironmentHostOptions(environment.Format.ToolTimeoutReply)));
     });
+
+    /// <summary>The world of a recipe, without threads for its steps.</summary>
+    /// <exception cref="RefusedException">The environment refused its options.</exception>
+    public static IEnvironment WorldAlone(Recipe recipe) => Refusals.Of(() => Load(recipe.Environment, recipe.Rollout));
+
+    private static IEnvironment Load(EnvironmentSection section, RolloutSection rollout) => section.Assembly is { } assembly
+        ? EnvironmentLoader.Load(assembly, section.Type!, EnvironmentOptions.Of(section, rollout))
+        : EnvironmentLoader.Load(null, section.Name!, EnvironmentOptions.Of(section, rollout));
 
     /// <summary>Ends every engine and the environment's threads.</summary>
     public void Dispose()

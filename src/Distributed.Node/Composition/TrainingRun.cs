@@ -5,7 +5,6 @@ using Distributed.Node.Evaluation;
 using Distributed.Node.Recipes;
 using Distributed.Node.Runs;
 using Distributed.Ports;
-using Distributed.Protocol;
 
 namespace Distributed.Node.Composition;
 

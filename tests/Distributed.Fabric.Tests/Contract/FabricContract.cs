@@ -1,4 +1,3 @@
-using Distributed.Actors.Ports;
 using Distributed.Protocol;
 
 namespace Distributed.Fabric.Tests.Contract;
