@@ -12,7 +12,7 @@ namespace Distributed.Actors.Coordination;
 /// nothing trains while an evaluation of the standing version is under way; the slot, not the lease, decides whether an answer is
 /// wanted: the first answer counts even if its lease has expired, a second one changes nothing and is counted.
 /// </remarks>
-public sealed class CoordinatorRules
+public class CoordinatorRules
 {
     private readonly CoordinatorOptions _options;
     private readonly LearnerEpoch _epoch;
@@ -68,7 +68,7 @@ public sealed class CoordinatorRules
     }
 
     /// <summary>A worker offers itself.</summary>
-    public IReadOnlyList<Effect> Handle(WorkerReady offer, long nowMs)
+    public virtual IReadOnlyList<Effect> Handle(WorkerReady offer, long nowMs)
     {
         if (_leases.Offer(offer) is { } lost)
             foreach (var lease in lost) Return(lease, "worker restarted");
@@ -83,7 +83,7 @@ public sealed class CoordinatorRules
     }
 
     /// <summary>An episode came back.</summary>
-    public IReadOnlyList<Effect> Handle(RolloutCompleted message, long nowMs)
+    public virtual IReadOnlyList<Effect> Handle(RolloutCompleted message, long nowMs)
     {
         Settle(message.Worker, message.Epoch, message.Lease);
         if (message.Epoch != _epoch) return Flush();
@@ -185,6 +185,9 @@ public sealed class CoordinatorRules
 
         return Advance(nowMs);
     }
+
+    /// <summary>How many groups may have been planned since the run began.</summary>
+    protected virtual long PlannedGroupsMax => Admission.PlannedGroupsMax(_options, _version);
 
     /// <summary>Who waits for what, in one line.</summary>
     public string DescribeWaits()
@@ -289,7 +292,7 @@ public sealed class CoordinatorRules
 
     private void PlanGroups()
     {
-        while (_ledger.NextGroup < Admission.PlannedGroupsMax(_options, _version))
+        while (_ledger.NextGroup < PlannedGroupsMax)
             foreach (var slot in _ledger.Plan(_options.GroupSize)) _backlog.ToRollOut(slot);
     }
 
