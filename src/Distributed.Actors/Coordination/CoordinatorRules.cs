@@ -283,7 +283,7 @@ public class CoordinatorRules
             }
 
             PlanGroups();
-            FormBatch();
+            FormBatch(nowMs);
             GrantLeases(nowMs);
         }
 
@@ -296,11 +296,12 @@ public class CoordinatorRules
             foreach (var slot in _ledger.Plan(_options.GroupSize)) _backlog.ToRollOut(slot);
     }
 
-    private void FormBatch()
+    private void FormBatch(long nowMs)
     {
         if (_training != null || _evaluation != null || _version.Value >= _options.Steps || _ledger.EndedGroups.Count < _options.PromptsPerStep) return;
         _training = BatchForming.TakeOldest(_ledger, _options, _version);
         _effects.Add(new Effect.Train(_training));
+        _stall.Progress(nowMs); // also if it was a slot given up that completed it
     }
 
     private void GrantLeases(long nowMs)
