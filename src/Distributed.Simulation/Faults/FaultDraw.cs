@@ -24,14 +24,29 @@ public static class FaultDraw
         var kinds = FaultKinds.All.Where(_ => stream.Chance(0.25)).ToArray();
         if (kinds.Length == 0) kinds = [stream.Pick(FaultKinds.All)];
         var count = 1 + stream.Next(12);
-        var faults = Enumerable.Range(0, count).Select(index => Fault(streams.Of("fault", $"{index}"), stream.Pick(kinds), shape, index)).OrderBy(fault => fault.At);
+        var faults = new List<PlannedFault>();
+        for (var index = 0; index < count; index++)
+        {
+            var fault = Fault(streams.Of("fault", $"{index}"), stream.Pick(kinds), shape, index);
+            // Troubles seldom come alone: what one fault leaves half mended the next one meets.
+            if (index > 0 && stream.Chance(0.4)) fault = fault with { At = Math.Min(Math.Round(faults[^1].At + stream.NextDouble() * 1.5, 2), HealAt - 0.5) };
+            faults.Add(fault);
+        }
+
+        var failover = streams.Of("failover");
+        if (failover.Chance(0.1))
+        {
+            shape = shape with { MaxStalenessSteps = Math.Max(2, shape.MaxStalenessSteps), CheckpointEverySteps = 3 * failover.Next(2), Steps = 8 };
+            faults.AddRange(DeafFailover(failover, shape));
+        }
+
         return new FaultPlan
         {
             Seed = seed,
             Order = streams.Of("order").Chance(0.5) ? "uniform" : $"pct:{1 + streams.Of("depth").Next(5)}",
             Shape = shape,
             HealAt = HealAt,
-            Faults = [.. faults],
+            Faults = [.. faults.OrderBy(fault => fault.At)],
         };
     }
 
@@ -56,6 +71,14 @@ public static class FaultDraw
             EvaluationEverySteps = 2 * stream.Next(2),
             EvaluationQuestions = stream.Chance(0.7) ? 5 : 0,
         };
+    }
+
+    // A learner is replaced while a worker can be heard but hears nothing: it goes on working for the learner before.
+    private static IEnumerable<PlannedFault> DeafFailover(RandomStream stream, TrainingShape shape)
+    {
+        var at = Math.Round(stream.Between(1, HealAt / 2), 2);
+        yield return new PlannedFault(at, FaultKinds.OneWayPartition, "learner") { Peer = $"rollout-{stream.Next(shape.RolloutNodes)}", Seconds = Math.Round(stream.Between(3, 10), 2) };
+        yield return new PlannedFault(Math.Round(at + stream.NextDouble(), 2), FaultKinds.Crash, "learner") { Seconds = Math.Round(stream.Between(0.1, 1), 2) };
     }
 
     private static PlannedFault Fault(RandomStream stream, string kind, TrainingShape shape, int index)
@@ -89,8 +112,9 @@ public static class FaultDraw
             case FaultKinds.TornCheckpoint: return fault with { Node = "learner", Seconds = Math.Min(4, fault.Seconds) };
             case FaultKinds.ClockJump: return fault with { Amount = Math.Round(stream.Between(0.5, 40), 1), Seconds = 0 };
             case FaultKinds.ActorCrash:
+                if (stream.Chance(0.4)) node = "learner";
                 var actors = node == "learner" ? LearnerActors : node.StartsWith("rollout", StringComparison.Ordinal) ? WorkerActors : ScorerActors;
-                return fault with { What = stream.Pick(actors), Amount = 1 + stream.Next(12), Seconds = 0 };
+                return fault with { Node = node, What = stream.Pick(actors), Amount = 1 + stream.Next(12), Seconds = 0 };
             case FaultKinds.Join: return fault with { Node = $"{(stream.Chance(0.6) ? "rollout" : "scorer")}-late-{index}", Seconds = 0 };
             case FaultKinds.Leave: return fault with { Node = stream.Pick(workers), Seconds = 0 };
             case FaultKinds.RollingRestart: return fault with { Node = "*", Seconds = Math.Round(stream.Between(0.1, 2), 2) };

@@ -87,6 +87,12 @@ public static class FaultKinds
     /// <summary>Every node is restarted, one after the other.</summary>
     public const string RollingRestart = "rolling-restart";
 
+    /// <summary>Faults of links; they name a peer.</summary>
+    public static IReadOnlyList<string> OnLinks { get; } = [Loss, Duplication, Reordering, SlowLink, Partition, OneWayPartition, BrokenTransfers, CorruptTransfers];
+
+    /// <summary>Faults that name a kind of request or an actor.</summary>
+    public static IReadOnlyList<string> WithWhat { get; } = [EngineError, EngineHang, ActorCrash];
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [

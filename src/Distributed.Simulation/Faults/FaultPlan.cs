@@ -86,6 +86,8 @@ public sealed record FaultPlan
         {
             if (!FaultKinds.All.Contains(fault.Kind)) return $"fault kind '{fault.Kind}' is unknown; there are {string.Join(", ", FaultKinds.All)}";
             if (fault.At is not (>= 0 and <= 1e6) || fault.Seconds is not (>= 0 and <= 1e6) || fault.Amount is not (>= 0 and <= 1e6)) return $"fault '{fault.Kind}' at {fault.At}: times and amounts are 0 to 1,000,000";
+            if (fault.Peer == null && FaultKinds.OnLinks.Contains(fault.Kind)) return $"fault '{fault.Kind}' at {fault.At} names no peer, the other end of the link";
+            if (fault.What == null && FaultKinds.WithWhat.Contains(fault.Kind)) return $"fault '{fault.Kind}' at {fault.At} does not say what: a kind of request (generate, score, train, load, read) or an actor";
             if (string.IsNullOrEmpty(fault.Node)) return $"fault '{fault.Kind}' at {fault.At} names no node";
         }
 

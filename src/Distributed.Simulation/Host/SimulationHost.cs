@@ -142,7 +142,7 @@ public sealed class SimulationHost : IDisposable
         {
             var ended = system.Terminate();
             // Only virtual time may pass here: the last callbacks of a termination run on the thread pool.
-            _closing = true;
+            (_closing, _foreign) = (true, null);
             RunUntil(static () => false, Now + TimeSpan.FromSeconds(30));
             ended.Wait(TimeSpan.FromSeconds(10));
         }

@@ -76,13 +76,15 @@ public sealed class History(RunJournal journal, TrainingShape shape) : IRunObser
     }
 
     /// <inheritdoc/>
-    public void OnNotice(string line)
+    public void OnNotice(string line) => OnNotice("learner", line);
+
+    /// <summary>A node tells people something.</summary>
+    public void OnNotice(string node, string line)
     {
         _notices.Add(line);
         journal.Trace("notice", (ulong)line.Length);
-        journal.Say("learner", line);
-        foreach (var (text, path) in Paths)
-            if (line.Contains(text, StringComparison.Ordinal)) journal.Count(path);
+        journal.Say(node, line);
+        CountPaths(line);
     }
 
     /// <inheritdoc/>
@@ -93,7 +95,7 @@ public sealed class History(RunJournal journal, TrainingShape shape) : IRunObser
         journal.Trace("ended", (ulong)(ended.Version.Value + 1));
         journal.Say("learner", error == null ? $"the run is done at version {ended.Version.Value}" : $"the run is given up: {error}");
         if (error == null) CheckTotals(ended);
-        else OnNotice($"given up: {error}");
+        else CountPaths($"{error}", "path:run-given-up");
         End(error);
     }
 
@@ -104,6 +106,13 @@ public sealed class History(RunJournal journal, TrainingShape shape) : IRunObser
             journal.Violate("conservation of slots", $"the run ended with planned {ended.Totals.Planned}, trained {ended.Totals.Trained}, open {ended.Open}");
         if (ended.Open != 0) journal.Violate("every group ends", $"{ended.Open} slots are open at the end");
         foreach (var (reason, _) in ended.Totals.Dropped) journal.Count($"path:dropped:{reason}");
+    }
+
+    private void CountPaths(string line, string? also = null)
+    {
+        if (also != null) journal.Count(also);
+        foreach (var (text, path) in Paths)
+            if (line.Contains(text, StringComparison.Ordinal)) journal.Count(path);
     }
 
     private void Alive(string what)
@@ -125,7 +134,6 @@ public sealed class History(RunJournal journal, TrainingShape shape) : IRunObser
         ("given up after", "path:slot-given-up"),
         ("trains without information gain", "path:scoring-given-up"),
         ("no progress for", "path:stall-named"),
-        ("given up: ", "path:run-given-up"),
         ("could not be saved", "path:save-failed"),
         ("is left out: the one before", "path:checkpoint-left-out"),
         ("is torn and passed over", "path:torn-passed-over-said"),

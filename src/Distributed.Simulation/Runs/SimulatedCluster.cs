@@ -91,7 +91,7 @@ public sealed class SimulatedCluster
         var assembly = new NodeAssembly(_shape, node, process, fabric, transport, tap);
         var roles = node.Kind == NodeKind.Learner ? NodeAssembly.LearnerRole(Learner(node, process, fabric, transport, tap)) : assembly.Worker(line =>
         {
-            if (process.IsAlive) _history.OnNotice(line);
+            if (process.IsAlive) _history.OnNotice(node.Id.Value, line);
         });
         process.Actor = _system.ActorOf(Props.Create(() => new NodeActor(fabric, roles)), process.Root);
     }

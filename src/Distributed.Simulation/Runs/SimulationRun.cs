@@ -1,5 +1,6 @@
 using Distributed.Simulation.Faults;
 using Distributed.Simulation.Host;
+using Distributed.Simulation.Planted;
 using Distributed.Simulation.World;
 
 namespace Distributed.Simulation.Runs;
@@ -37,6 +38,7 @@ public static class SimulationRun
     public static TimeSpan LivenessBound { get; } = TimeSpan.FromSeconds(240);
 
     private static readonly TimeSpan OperatorDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(15); // a lease's time, a download's, and the work done again
     private static readonly TimeSpan LastGiveUp = TimeSpan.FromSeconds(60);
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<TrainingShape, ulong> Undisturbed = [];
 
@@ -90,6 +92,8 @@ public static class SimulationRun
     {
         if (cluster.Host.Now > TimeSpan.FromSeconds(plan.HealAt) + LastGiveUp)
             journal.Violate("liveness", $"the run was given up long after everything had healed: {cluster.History.Error}");
+        if (cluster.Host.Now > TimeSpan.FromSeconds(plan.HealAt) + Recovery && !journal.Counters.Keys.Any(MayHangForEver))
+            journal.Violate("liveness", $"a healthy cluster made no progress: {cluster.History.Error}");
         var process = cluster.LearnerNode.Process;
         cluster.Host.After(OperatorDelay, () =>
         {
@@ -99,6 +103,9 @@ public static class SimulationRun
             cluster.Start(cluster.LearnerNode);
         });
     }
+
+    // What has no deadline of its own ends in the stall time-out, by design.
+    private static bool MayHangForEver(string counter) => counter is "fault:disk-hang" or "fault:engine-hang:train" or "fault:engine-hang:read" or "fault:engine-hang:load";
 
     private static string Waiting(SimulatedCluster cluster)
     {

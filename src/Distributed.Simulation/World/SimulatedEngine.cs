@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Distributed.Ports;
 using Distributed.Simulation.Host;
+using Distributed.Simulation.Planted;
 
 namespace Distributed.Simulation.World;
 
@@ -8,7 +9,7 @@ namespace Distributed.Simulation.World;
 /// An engine of <see cref="HashPolicy"/> on virtual time that keeps the port's promises: one answer a request, weights swap between turns (or inside
 /// partial rollouts), training and copies in the order they were asked for. It lives with its process: after <see cref="Dispose"/> nothing is answered.
 /// </summary>
-public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTimes times, EngineFaults faults) : IPolicyEngine
+public sealed class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTimes times, EngineFaults faults) : IPolicyEngine
 {
     private readonly Dictionary<long, List<int>> _sequences = [];
     private readonly HashSet<long> _released = [];
@@ -25,6 +26,9 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
 
     /// <inheritdoc/>
     public IReadOnlyList<TensorShape> Tensors => HashPolicy.Tensors;
+
+    /// <summary>The bug planted in it.</summary>
+    public EngineBug Bug { get; init; }
 
     /// <summary>Sequences that were opened and not released.</summary>
     public int OpenSequences => _sequences.Count;
@@ -47,8 +51,9 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
     }
 
     /// <inheritdoc/>
-    public virtual void Release(long sequence)
+    public void Release(long sequence)
     {
+        if (Bug == EngineBug.KeepsSequences) return;
         _sequences.Remove(sequence);
         _released.Add(sequence);
     }
@@ -107,21 +112,31 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
     });
 
     /// <inheritdoc/>
-    public virtual void LoadWeights(long version, ReadOnlyMemory<byte> weights, Action<EngineError?> reply) => InOrder("load", times.Load, error =>
+    public void LoadWeights(long version, ReadOnlyMemory<byte> weights, Action<EngineError?> reply)
     {
-        if (error != null)
+        var early = Bug == EngineBug.AcknowledgesLoadEarly && WeightsVersion >= 0;
+        if (early)
         {
-            reply(error);
-            return;
+            WeightsVersion = version;
+            After(0, () => reply(null));
         }
 
-        _waiting.Enqueue(() =>
+        InOrder("load", times.Load, error =>
         {
-            Swap(version, HashPolicy.FromBytes(weights.Span));
-            reply(null);
+            if (error != null)
+            {
+                if (!early) reply(error);
+                return;
+            }
+
+            _waiting.Enqueue(() =>
+            {
+                Swap(version, HashPolicy.FromBytes(weights.Span));
+                if (!early) reply(null);
+            });
+            GoOn();
         });
-        GoOn();
-    });
+    }
 
     /// <inheritdoc/>
     public void ReadWeights(Action<ReadOnlyMemory<byte>, EngineError?> reply) =>
@@ -130,18 +145,13 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
     /// <inheritdoc/>
     public void ReadOptimizer(Action<OptimizerState?, EngineError?> reply)
     {
-        var state = new OptimizerState(0, default, default);
-        InOrder("read", times.Other, error =>
-        {
-            state = new OptimizerState(OptimizerStep, HashPolicy.ToBytes(Moments), HashPolicy.ToBytes(~Moments));
-            reply(error == null ? state : null, error);
-        });
+        InOrder("read", times.Other, error => reply(error == null ? new OptimizerState(OptimizerStep, HashPolicy.ToBytes(Moments), HashPolicy.ToBytes(~Moments)) : null, error));
     }
 
     /// <inheritdoc/>
-    public virtual void LoadOptimizer(OptimizerState? state, Action<EngineError?> reply) => InOrder("load", times.Other, error =>
+    public void LoadOptimizer(OptimizerState? state, Action<EngineError?> reply) => InOrder("load", times.Other, error =>
     {
-        if (error == null) (OptimizerStep, Moments) = state == null ? (0, 0) : (state.Step, BinaryPrimitives.ReadUInt64LittleEndian(state.FirstMoment.Span));
+        if (error == null && Bug != EngineBug.ForgetsOptimizer) (OptimizerStep, Moments) = state == null ? (0, 0) : (state.Step, BinaryPrimitives.ReadUInt64LittleEndian(state.FirstMoment.Span));
         reply(error);
     });
 
@@ -153,7 +163,7 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
     }
 
     /// <summary>Puts weights in use, also for the tokens that partial rollouts have still to sample.</summary>
-    protected void Swap(long version, ulong weights)
+    private void Swap(long version, ulong weights)
     {
         foreach (var sampling in _running) sampling.SwapTo(version, weights, host.NowTicks);
         (WeightsVersion, Weights) = (version, weights);
@@ -185,7 +195,7 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
             else
             {
                 context.AddRange(sampling.Tokens);
-                reply(sampling.Reply());
+                reply(Bug == EngineBug.SwapsMidTurn ? sampling.Reply() with { Versions = [new VersionRun(WeightsVersion, sampling.Tokens.Count)], Version = WeightsVersion } : sampling.Reply());
             }
 
             GoOn();
@@ -202,7 +212,7 @@ public class SimulatedEngine(SimulationHost host, RandomStream stream, EngineTim
     // Loads wait for the turns under way (not for partial rollouts), and what comes after a waiting load waits for it.
     private void GoOn()
     {
-        while (_waiting.Count > 0 && _running.All(sampling => sampling.IsPartial)) _waiting.Dequeue()();
+        while (_waiting.Count > 0 && (Bug == EngineBug.SwapsMidTurn || _running.All(sampling => sampling.IsPartial))) _waiting.Dequeue()();
     }
 
     private void InOrder(string kind, double seconds, Action<EngineError?> work)
