@@ -2,7 +2,7 @@ using System.Globalization;
 using Distributed.Benchmarks;
 using Distributed.Engine.Hosting;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE...]
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE... | credit [ROUNDS]]
 var command = args.Length > 0 ? args[0] : "phases";
 var number = args.Length > 1 && command is not ("tokenizer" or "long") ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
@@ -23,6 +23,9 @@ try
             using (var server = new ComparisonServer(number > 0 ? (int)number : Environment.ProcessorCount))
                 server.Serve(Console.In, Console.Out);
             return 0;
+        case "credit":
+            CreditBenchmark.Run(number > 0 ? (int)number : 5);
+            return 0;
         case "tokenizer":
             TokenizerBenchmark.Run(args.Skip(1));
             return 0;
@@ -30,7 +33,7 @@ try
             LargeModelBenchmark.Run(number > 0 ? (int)number : 24, args.Length > 2 && args[2] == "float32" ? WeightStorage.Float32 : WeightStorage.BFloat16, folder.FullName);
             return 0;
         default:
-            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large or tokenizer");
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large, tokenizer or credit");
             return 2;
     }
 }

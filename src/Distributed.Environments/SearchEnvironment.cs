@@ -11,7 +11,7 @@ namespace Distributed.Environments;
 /// The generated search world as an environment: questions without end, a search tool over the passages of the question's split, and
 /// demonstrations for a warm start. Everything follows from the options. An index is built when the first episode of its split starts.
 /// </summary>
-public sealed class SearchEnvironment : IEnvironment, IDemonstrator
+public sealed class SearchEnvironment : IEnvironment, IDemonstrator, ITurnJudge
 {
     private const ulong DemonstrationPurpose = 5;
 
@@ -19,6 +19,7 @@ public sealed class SearchEnvironment : IEnvironment, IDemonstrator
     private readonly QuestionSource questions;
     private readonly WorldSearch search;
     private readonly SearchDemonstrations demonstrations;
+    private readonly ChainJudge judge;
 
     /// <summary>Of options as a recipe names them.</summary>
     /// <exception cref="EnvironmentSetupException">An option is unknown or wrong.</exception>
@@ -33,6 +34,7 @@ public sealed class SearchEnvironment : IEnvironment, IDemonstrator
         this.options = options;
         search = new WorldSearch(options, options.Seed);
         questions = new QuestionSource(search.World, options.Seed, options.Wordings);
+        judge = new ChainJudge(search.World, SearchTool.NoReply);
 
         // Another world than the one to be learnt from: no fact a demonstration shows is true there.
         demonstrations = new SearchDemonstrations(options, StableHash.Of(options.Seed, DemonstrationPurpose));
@@ -69,12 +71,18 @@ public sealed class SearchEnvironment : IEnvironment, IDemonstrator
     }
 
     /// <inheritdoc/>
-    public IEpisode Start(Problem problem)
+    public IEpisode Start(Problem problem) =>
+        new SearchEpisode(search.Tool(SplitOf(problem.Id)), problem.GoldenAnswers, Format, options.Reward, ("", ""));
+
+    /// <inheritdoc/>
+    public JudgedSignals Judges => JudgedSignals.RetrievalRank | JudgedSignals.ToolCalls;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TurnJudgement> Judge(string problemId, IReadOnlyList<TurnText> turns)
     {
-        var split = problem.Id.StartsWith(Prefix(Split.Train), StringComparison.Ordinal) ? Split.Train
-            : problem.Id.StartsWith(Prefix(Split.HeldOut), StringComparison.Ordinal) ? Split.HeldOut
-            : throw new ArgumentException($"problem '{problem.Id}' is not of the search world", nameof(problem));
-        return new SearchEpisode(search.Tool(split), problem.GoldenAnswers, Format, options.Reward, ("", ""));
+        var split = SplitOf(problemId);
+        var index = long.Parse(problemId.AsSpan(Prefix(split).Length), CultureInfo.InvariantCulture);
+        return judge.Judge(questions.Get(split, index, options.Mix(split)), search.Tool(split), turns);
     }
 
     /// <inheritdoc/>
@@ -82,6 +90,10 @@ public sealed class SearchEnvironment : IEnvironment, IDemonstrator
 
     internal static string Prompt(ChainQuestion question, SearchWorldOptions options) =>
         options.VariedWording ? QuestionText.Varied(question) : QuestionText.Fixed(question, options.Fields);
+
+    private static Split SplitOf(string problemId) => problemId.StartsWith(Prefix(Split.Train), StringComparison.Ordinal) ? Split.Train
+        : problemId.StartsWith(Prefix(Split.HeldOut), StringComparison.Ordinal) ? Split.HeldOut
+        : throw new ArgumentException($"problem '{problemId}' is not of the search world", nameof(problemId));
 
     private static string Prefix(Split split) => split == Split.Train ? "train-" : "held-out-";
 

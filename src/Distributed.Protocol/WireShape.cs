@@ -20,8 +20,9 @@ internal static class WireShape
         RolloutCompleted completed => Of(completed.Worker) ?? Missing(completed.Trajectory, "trajectory") ?? Of(completed.Trajectory),
         ScoreLeaseGranted granted => Missing(granted.Job, "job") ?? Of(granted.Job) ?? Terms(granted.Attempt, granted.TimeoutMs),
         ScoreCompleted completed => Of(completed.Worker) ?? Missing(completed.Scores, "scores") ?? Of(completed.Scores),
-        PolicyPublished published => Of(published.Source) ?? Missing(published.Manifest, "manifest") ?? Of(published.Manifest),
-        PolicyWanted wanted => Of(wanted.Node),
+        PolicyPublished published => Of(published.Source) ?? Missing(published.Manifest, "manifest") ?? Of(published.Manifest)
+            ?? (published.Ranges is { } ranges ? Of(ranges) : null) ?? (published.Delta is { } delta ? Missing(delta.Ranges, "ranges") ?? Of(delta.Ranges) : null),
+        PolicyWanted wanted => Of(wanted.Node) ?? (wanted.Failed is { } failed ? Of(failed) : null),
         LedgerSnapshot ledger => Of(ledger),
         _ => $"{value.GetType().Name} has no shape; add it to WireShape",
     };
@@ -104,6 +105,14 @@ internal static class WireShape
         }
 
         return null;
+    }
+
+    private static string? Of(ImageRanges ranges)
+    {
+        if (Missing(ranges.Crc32C, "checksums of ranges") is { } fault) return fault;
+        if (ranges.TotalBytes < 0 || ranges.RangeBytes < 1) return $"{ranges.TotalBytes} bytes in ranges of {ranges.RangeBytes}";
+        var count = (ranges.TotalBytes / ranges.RangeBytes) + (ranges.TotalBytes % ranges.RangeBytes == 0 ? 0 : 1);
+        return count == ranges.Crc32C.Length ? null : $"{ranges.Crc32C.Length} checksums for {count} ranges";
     }
 
     private static string? Of(LedgerSnapshot ledger)

@@ -39,6 +39,16 @@ public sealed class JsonlSearchEnvironmentTests : IDisposable
     }
 
     [Fact]
+    public void A_passage_that_holds_an_accepted_answer_is_the_one_needed()
+    {
+        var environment = new JsonlSearchEnvironment(Options());
+        environment.Judges.ShouldBe(JudgedSignals.RetrievalRank);
+        TurnText Searched(string query) => new($"<search> {query} </search>", "\n<result> .. </result>\n");
+        environment.Judge("train-1", [Searched("is kept archive"), Searched("mirel"), Searched("archive"), new("<search> archive </search>", environment.Format.ToolTimeoutReply), new("<answer> Oskan </answer>", null)])
+            .Select(turn => turn.RetrievalRank).ShouldBe([1, null, 1, null, null]);
+    }
+
+    [Fact]
     public void Own_questions_are_searched_in_the_own_corpus_and_answered()
     {
         var environment = new JsonlSearchEnvironment(Options());

@@ -44,6 +44,16 @@ public sealed class WireCodecTests
     }
 
     [Fact]
+    public void Weight_messages_of_a_build_without_addresses_ranges_and_deltas_are_still_read()
+    {
+        var published = (PolicyPublished)WireCodec.Decode("pp1", WireSamples.Golden("pp1-before-ranges"));
+        published.Manifest.ShouldBeEquivalentTo(((PolicyPublished)WireSamples.ByManifest["pp1"]).Manifest);
+        (published.Address, published.Ranges, published.Delta).ShouldBe((null, null, null));
+        var wanted = (PolicyWanted)WireCodec.Decode("pw1", WireSamples.Golden("pw1-before-addresses"));
+        (wanted.Node, wanted.Address, wanted.Failed).ShouldBe((new NodeId("scorer-0"), null, null));
+    }
+
+    [Fact]
     public void An_unknown_manifest_is_refused_by_name() =>
         Should.Throw<WireFormatException>(() => WireCodec.Decode("zz9", WireSamples.Golden("wr1"))).Message.ShouldContain("zz9");
 

@@ -45,8 +45,9 @@ public static class WireSamples
             new LeaseId(10), new LearnerEpoch(2), new NodeId("scorer-0"), new Slot(12, 3), new TurnScores([[-1.5, -2.5], [-0.25, double.NaN]], new PolicyVersion(41))),
         ["pp1"] = new PolicyPublished(
             new LearnerEpoch(2), new PolicyVersion(42), new NodeId("learner"),
-            new WeightManifest(32, [new TensorEntry("a.weight", "F32", [2, 3], 0, 24, 0xDEADBEEF), new TensorEntry("b", "F32", [2], 24, 8, 7)])),
-        ["pw1"] = new PolicyWanted(new NodeId("scorer-0"), new LearnerEpoch(-1), new PolicyVersion(-1)),
+            new WeightManifest(32, [new TensorEntry("a.weight", "F32", [2, 3], 0, 24, 0xDEADBEEF), new TensorEntry("b", "F32", [2], 24, 8, 7)]),
+            "http://10.0.0.7:7100", new ImageRanges(32, 20, [0xCAFEBABE, 3]), new DeltaOffer(new PolicyVersion(41), new ImageRanges(9, 20, [0x12345678]))),
+        ["pw1"] = new PolicyWanted(new NodeId("scorer-0"), new LearnerEpoch(-1), new PolicyVersion(-1), "http://10.0.0.8:7100", new NodeId("rollout-2")),
     };
 
     /// <summary>The checked-in bytes of a sample.</summary>

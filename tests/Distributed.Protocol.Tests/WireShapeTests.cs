@@ -8,6 +8,7 @@ public sealed class WireShapeTests
     private static readonly ScoreLeaseGranted Score = (ScoreLeaseGranted)WireSamples.ByManifest["sg1"];
     private static readonly ScoreCompleted Scored = (ScoreCompleted)WireSamples.ByManifest["sc1"];
     private static readonly PolicyPublished Published = (PolicyPublished)WireSamples.ByManifest["pp1"];
+    private static readonly PolicyWanted Wanted = (PolicyWanted)WireSamples.ByManifest["pw1"];
     private static readonly RolloutLeaseGranted Granted = (RolloutLeaseGranted)WireSamples.ByManifest["rg1"];
 
     public static TheoryData<string, IWireMessage> Broken => new()
@@ -45,6 +46,13 @@ public sealed class WireShapeTests
         { "-1 bytes in total", Published with { Manifest = new WeightManifest(-1, []) } },
         { "lies outside", Published with { Manifest = new WeightManifest(8, [new TensorEntry("a", "F32", [1], long.MaxValue, 4, 0)]) } },
         { "no tensor name", Published with { Manifest = new WeightManifest(8, [new TensorEntry(null!, "F32", [1], 0, 4, 0)]) } },
+        { "no checksums of ranges", Published with { Ranges = new ImageRanges(8, 4, null!) } },
+        { "8 bytes in ranges of 0", Published with { Ranges = new ImageRanges(8, 0, []) } },
+        { "-8 bytes in ranges of 4", Published with { Ranges = new ImageRanges(-8, 4, []) } },
+        { "1 checksums for 3 ranges", Published with { Ranges = new ImageRanges(9, 4, [1]) } },
+        { "no ranges", Published with { Delta = new DeltaOffer(new PolicyVersion(1), null!) } },
+        { "2 checksums for 1 ranges", Published with { Delta = new DeltaOffer(new PolicyVersion(1), new ImageRanges(3, 4, [1, 2])) } },
+        { "a node without a name", Wanted with { Failed = new NodeId("") } },
     };
 
     private static RolloutCompleted WithTurn(TurnRecord turn) => Completed with { Trajectory = Completed.Trajectory with { Turns = [turn] } };

@@ -70,6 +70,7 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
             case NodeLeft left: Perform(_rules.NodeLost(left.Node, now)); break;
             case NodeUnreachable unreachable: Perform(_rules.NodeLost(unreachable.Node, now)); break;
             case NodeJoined: break;
+            case FlowMark mark: mark.Reached(); break;
             case LearnerReady: Perform(_rules.Start(now)); break;
             case LearnerStepped stepped:
                 var effects = _rules.Handle(stepped.Step, now);

@@ -106,20 +106,29 @@ public static class CreditAssignment
         }
 
         var turns = rollout.Trajectory.Turns;
+        var judged = options.Judge?.Invoke(rollout.Trajectory);
         return new ScoredRollout(rollout.Trajectory.Reward, [.. turns.Select(turn => turn.Tokens.Length)], gains)
         {
-            Signals = [.. Enumerable.Range(0, turns.Length).Select(turn => Signals(rollout.Trajectory, turn, options))],
+            Signals = [.. Enumerable.Range(0, turns.Length).Select(turn => Signals(rollout.Trajectory, turn, judged?[turn], options))],
         };
     }
 
     // What the agent saw when a turn began is the reply to the one before; all rollouts of a group began with the same prompt.
-    private static TurnSignals Signals(Trajectory trajectory, int turn, LearningOptions options) => new()
+    private static TurnSignals Signals(Trajectory trajectory, int turn, TurnJudgement? judged, LearningOptions options) => new()
     {
         Anchor = turn == 0 ? "" : string.Join(' ', trajectory.Turns[turn - 1].ObservationTokens),
         Malformed = trajectory.End == EpisodeEnd.Malformed && turn == trajectory.Turns.Length - 1,
         CalledTool = turn < trajectory.Turns.Length - 1,
         Code = options.ProgramText(trajectory, turn),
+        RetrievalRank = judged?.RetrievalRank,
+        ToolCalls = Match(judged),
     };
+
+    /// <summary>A turn's judged tool calls as shapers read them; null without any.</summary>
+    public static ToolCallMatch? Match(TurnJudgement? judged) =>
+        judged?.Calls is { } calls ? new ToolCallMatch(calls.WellFormed, Calls(calls.Made), Calls(calls.Expected)) : null;
+
+    private static ToolCall[] Calls(IReadOnlyList<NamedCall> calls) => [.. calls.Select(call => new ToolCall(call.Tool, call.Arguments))];
 
     private static TrainRow Row(Trajectory trajectory, RolloutCredit credit)
     {

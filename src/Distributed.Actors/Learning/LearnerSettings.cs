@@ -81,6 +81,9 @@ public sealed record LearningOptions
     /// <summary>The program a turn wrote, for rewards by likeness of code; null where it wrote none.</summary>
     public Func<Trajectory, int, string?> ProgramText { get; init; } = (_, _) => null;
 
+    /// <summary>How well every turn of a trajectory was taken, for rewards by ranks and tool calls; null where nothing asks for it.</summary>
+    public Func<Trajectory, IReadOnlyList<TurnJudgement>>? Judge { get; init; }
+
     /// <summary>The loss.</summary>
     public PolicyLossOptions Loss { get; init; } = new();
 

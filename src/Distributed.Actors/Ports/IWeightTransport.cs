@@ -2,15 +2,35 @@ using Distributed.Protocol;
 
 namespace Distributed.Actors.Ports;
 
-/// <summary>The weights' way from the learner to the nodes: pulled in ranges, beside the messages.</summary>
+/// <summary>The weights' way between nodes: pulled in ranges, beside the messages. Every node has one; any node may serve what it has.</summary>
 public interface IWeightTransport
 {
-    /// <summary>Makes a version available. The newest two are kept; older ones are forgotten.</summary>
-    void Offer(LearnerEpoch epoch, PolicyVersion version, ReadOnlyMemory<byte> bytes);
+    /// <summary>Where other nodes pull from this one, as <see cref="PolicyWanted.Address"/> tells them; null: they cannot, or (the learner's) they know.</summary>
+    string? Address { get; }
 
-    /// <summary>Asks a node for a range of a version. The reply comes once, on any thread: the bytes, or why not.</summary>
-    void Fetch(NodeId source, LearnerEpoch epoch, PolicyVersion version, long offset, int length, Action<FetchedRange> reply);
+    /// <summary>
+    /// Lets other nodes pull an image from this one. The newest two versions are kept; older ones are forgotten. An image offered again changes nothing.
+    /// The bytes are never changed.
+    /// </summary>
+    void Offer(WeightImage image, ReadOnlyMemory<byte> bytes);
+
+    /// <summary>Asks a source for a range of an image. The reply comes once, within a bounded time, on any thread: the bytes, or why not.</summary>
+    void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply);
 }
 
-/// <summary>A range of a version's bytes; <paramref name="Error"/> says why there are none.</summary>
+/// <summary>A policy version as it can be pulled: whole, or as what changed <paramref name="Since"/> an earlier version of the same epoch.</summary>
+public readonly record struct WeightImage(LearnerEpoch Epoch, PolicyVersion Version, PolicyVersion? Since = null)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Since is { } since
+        ? $"what changed from version {since.Value} to {Version.Value} of epoch {Epoch.Value}"
+        : $"version {Version.Value} of epoch {Epoch.Value}";
+}
+
+/// <summary>Whom to pull from.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Address">Its <see cref="IWeightTransport.Address"/>; null where the transport knows the way.</param>
+public readonly record struct WeightSource(NodeId Node, string? Address = null);
+
+/// <summary>A range of an image's bytes; <paramref name="Error"/> says why there are none.</summary>
 public readonly record struct FetchedRange(long Offset, ReadOnlyMemory<byte> Bytes, string? Error);

@@ -48,8 +48,9 @@ public sealed class WeightPublisherActor : UntypedActor
     {
         if (_newest != null && publish.Version.Value <= _newest.Version.Value)
             throw new InvalidOperationException($"version {publish.Version.Value} published after {_newest.Version.Value}");
-        _life.Settings.Transport.Offer(_life.Epoch, publish.Version, publish.Bytes);
-        _newest = new PolicyPublished(_life.Epoch, publish.Version, _life.Fabric.Self, Manifests.Create(_life.Settings.Engine.Tensors, publish.Bytes.Span));
+        var image = new WeightImage(_life.Epoch, publish.Version);
+        _life.Settings.Transport.Offer(image, publish.Bytes);
+        _newest = new PolicyPublished(_life.Epoch, publish.Version, _life.Fabric.Self, Manifests.Create(_life.Settings.Engine.Tensors, publish.Bytes.Span), _life.Settings.Transport.Address);
         foreach (var node in _nodes) _life.Fabric.Tell(node, _newest);
     }
 }

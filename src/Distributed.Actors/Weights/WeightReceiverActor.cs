@@ -101,12 +101,13 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
     private void RequestRanges()
     {
         var (download, attempt, self) = (_download!, _attempt, Self);
+        var policy = download.Policy;
         while (download.InFlight < _settings.RangesInFlight && download.NextOffset < download.Bytes.Length)
         {
             var (offset, length) = (download.NextOffset, LengthAt(download.NextOffset));
             download.NextOffset += length;
             download.InFlight++;
-            _settings.Transport.Fetch(download.Policy.Source, download.Policy.Epoch, download.Policy.Version, offset, length,
+            _settings.Transport.Fetch(new WeightSource(policy.Source, policy.Address), new WeightImage(policy.Epoch, policy.Version), offset, length,
                 range => self.Tell(new Fetched(attempt, range)));
         }
     }

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Distributed.Credit;
 
 /// <summary>Options of <c>code-similarity</c>.</summary>
@@ -83,15 +86,23 @@ public sealed class CodeSimilarity : IRewardShaper
     {
         var norm = Norm(vector);
         if (norm == 0) return;
-        for (var d = 0; d < sum.Length; d++) sum[d] += vector[d] / norm;
+        var inverse = 1 / norm;
+        var to = MemoryMarshal.Cast<double, Vector<double>>(sum.AsSpan());
+        var from = MemoryMarshal.Cast<double, Vector<double>>(vector);
+        for (var v = 0; v < from.Length; v++) to[v] += from[v] * inverse;
+        for (var d = from.Length * Vector<double>.Count; d < sum.Length; d++) sum[d] += vector[d] * inverse;
     }
 
     private static double Norm(ReadOnlySpan<double> vector) => Math.Sqrt(Dot(vector, vector));
 
     private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        double sum = 0;
-        for (var d = 0; d < a.Length; d++) sum += a[d] * b[d];
+        var left = MemoryMarshal.Cast<double, Vector<double>>(a);
+        var right = MemoryMarshal.Cast<double, Vector<double>>(b);
+        var sums = Vector<double>.Zero;
+        for (var v = 0; v < left.Length; v++) sums += left[v] * right[v];
+        var sum = Vector.Sum(sums);
+        for (var d = left.Length * Vector<double>.Count; d < a.Length; d++) sum += a[d] * b[d];
         return sum;
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Distributed.Credit;
 
 /// <summary>Turns programs into vectors whose cosine says how alike they are.</summary>
@@ -22,27 +24,27 @@ public sealed class HashedNgramEmbedder(int shortest = 3, int longest = 5, int d
         ArgumentNullException.ThrowIfNull(programs);
         var vectors = new double[programs.Count][];
         var documents = new int[dimensions];
+        var (seen, ends) = (new List<int>(), new int[programs.Count]); // which numbers of each vector are not zero
         for (var p = 0; p < vectors.Length; p++)
         {
-            vectors[p] = Count(programs[p]);
-            for (var d = 0; d < dimensions; d++)
-            {
-                if (vectors[p][d] > 0) documents[d]++;
-            }
+            vectors[p] = Count(programs[p], documents, seen);
+            ends[p] = seen.Count;
         }
 
-        var rarity = Array.ConvertAll(documents, count => Math.Log((1.0 + vectors.Length) / (1 + count)) + 1);
-        foreach (var vector in vectors)
+        double[] rarity = [.. Enumerable.Range(0, vectors.Length + 1).Select(count => Math.Log((1.0 + vectors.Length) / (1 + count)) + 1)];
+        for (int p = 0, at = 0; p < vectors.Length; p++)
         {
-            for (var d = 0; d < dimensions; d++) vector[d] *= rarity[d];
+            for (; at < ends[p]; at++) vectors[p][seen[at]] *= rarity[documents[seen[at]]];
         }
 
         return [.. vectors.Select(vector => new ReadOnlyMemory<double>(vector))];
     }
 
-    private double[] Count(string program)
+    // How often each n-gram occurs; documents grows by one at each that does, and its place is noted.
+    private double[] Count(string program, int[] documents, List<int> seen)
     {
         var counts = new double[dimensions];
+        var powerOfTwo = BitOperations.IsPow2(dimensions);
         for (var start = 0; start < program.Length; start++)
         {
             var hash = 2166136261u;
@@ -50,7 +52,11 @@ public sealed class HashedNgramEmbedder(int shortest = 3, int longest = 5, int d
             for (var at = start; at < end; at++)
             {
                 hash = (hash ^ program[at]) * 16777619u;
-                if (at - start + 1 >= shortest) counts[hash % (uint)dimensions]++;
+                if (at - start + 1 < shortest) continue;
+                var index = (int)(powerOfTwo ? hash & (uint)(dimensions - 1) : hash % (uint)dimensions); // the same, without a division
+                if (counts[index]++ != 0) continue;
+                documents[index]++;
+                seen.Add(index);
             }
         }
 

@@ -11,7 +11,7 @@ namespace Distributed.Environments.OwnData;
 /// Questions and passages of one's own, from JSONL files, with the same turn format, search tool and rewards as the search world. The prompt
 /// explains the format in words.
 /// </summary>
-public sealed class JsonlSearchEnvironment : IEnvironment
+public sealed class JsonlSearchEnvironment : IEnvironment, ITurnJudge
 {
     /// <summary>The prompt unless the option instruction replaces it; {searches} and {question} are filled in.</summary>
     public const string Instruction = """
@@ -89,6 +89,32 @@ public sealed class JsonlSearchEnvironment : IEnvironment
 
     /// <inheritdoc/>
     public IEpisode Start(Problem problem) => new SearchEpisode(tool, problem.GoldenAnswers, Format, reward, ("\n", "\n"));
+
+    /// <inheritdoc/>
+    public JudgedSignals Judges => JudgedSignals.RetrievalRank;
+
+    /// <summary>A passage is taken for one the agent needed if it holds an accepted answer, word for word after normalising as answers are.</summary>
+    public IReadOnlyList<TurnJudgement> Judge(string problemId, IReadOnlyList<TurnText> turns)
+    {
+        var dash = problemId.LastIndexOf('-');
+        var questions = Questions(problemId.StartsWith("train-", StringComparison.Ordinal) ? Split.Train : Split.HeldOut);
+        var golden = questions[int.Parse(problemId.AsSpan(dash + 1), CultureInfo.InvariantCulture)].GoldenAnswers
+            .Select(answer => $" {AnswerScore.Normalize(answer)} ").Where(answer => answer.Length > 2).ToArray();
+        return [.. turns.Select(turn => new TurnJudgement(
+            TurnFormat.Parse(turn.Action) is AgentTurn.Search search && turn.Observation is not null && turn.Observation != Format.ToolTimeoutReply ? RankOf(tool.Find(search.Query), golden) : null))];
+    }
+
+    private static int? RankOf(IReadOnlyList<Passage> found, string[] golden)
+    {
+        for (var place = 0; place < found.Count; place++)
+        {
+            var text = $" {AnswerScore.Normalize($"{found[place].Title} {found[place].Text}")} ";
+            if (golden.Any(answer => text.Contains(answer, StringComparison.Ordinal)))
+                return place + 1;
+        }
+
+        return null;
+    }
 
     private IReadOnlyList<OwnQuestion> Questions(Split split) => split == Split.Train ? train : heldOut;
 

@@ -1,36 +1,20 @@
 using Distributed.Actors.Ports;
-using Distributed.Protocol;
+using Distributed.Fabric.Weights;
 
 namespace Distributed.Fabric.Local;
 
-/// <summary>Weights inside one process: ranges are slices of the bytes that were offered.</summary>
+/// <summary>Weights inside one process, one for all nodes: ranges are slices of the bytes that were offered, so nobody need serve anybody.</summary>
 public sealed class LocalWeightTransport : IWeightTransport
 {
-    private readonly Lock _gate = new();
-    private readonly List<(LearnerEpoch Epoch, PolicyVersion Version, ReadOnlyMemory<byte> Bytes)> _offered = [];
+    private readonly OfferedWeights _offered = new();
 
     /// <inheritdoc/>
-    public void Offer(LearnerEpoch epoch, PolicyVersion version, ReadOnlyMemory<byte> bytes)
-    {
-        lock (_gate)
-        {
-            _offered.Add((epoch, version, bytes));
-            if (_offered.Count > 2) _offered.RemoveAt(0);
-        }
-    }
+    public string? Address => null;
 
     /// <inheritdoc/>
-    public void Fetch(NodeId source, LearnerEpoch epoch, PolicyVersion version, long offset, int length, Action<FetchedRange> reply)
-    {
-        ReadOnlyMemory<byte>? found = null;
-        lock (_gate)
-        {
-            foreach (var offer in _offered)
-                if (offer.Epoch == epoch && offer.Version == version) found = offer.Bytes;
-        }
+    public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes) => _offered.Add(image, bytes);
 
-        if (found is not { } bytes) reply(new FetchedRange(offset, default, $"version {version.Value} of epoch {epoch.Value} is no longer kept"));
-        else if (offset < 0 || length < 0 || offset + length > bytes.Length) reply(new FetchedRange(offset, default, $"range {offset}+{length} lies outside {bytes.Length} bytes"));
-        else reply(new FetchedRange(offset, bytes.Slice((int)offset, length), null));
-    }
+    /// <inheritdoc/>
+    public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) =>
+        reply(_offered.TryRead(image, offset, length, out var bytes, out var error) ? new FetchedRange(offset, bytes, null) : new FetchedRange(offset, default, error));
 }

@@ -10,9 +10,11 @@ namespace Distributed.Node.Composition;
 internal static class LearningSetup
 {
     /// <summary>Credit, loss and optimizer of an effective recipe.</summary>
-    public static LearningOptions Learning(Recipe recipe, ITokenizer tokenizer) => Learning(recipe, tokenizer, CreditOptions.ReadsPrograms(recipe.Algorithm));
+    /// <exception cref="RefusedException">The environment cannot tell what a shaper needs.</exception>
+    public static LearningOptions Learning(Recipe recipe, ITokenizer tokenizer, IEnvironment environment) =>
+        Learning(recipe, tokenizer, CreditOptions.ReadsPrograms(recipe.Algorithm), TurnJudging.For(recipe, environment));
 
-    private static LearningOptions Learning(Recipe recipe, ITokenizer tokenizer, bool readsPrograms) => new()
+    private static LearningOptions Learning(Recipe recipe, ITokenizer tokenizer, bool readsPrograms, ITurnJudge? judge) => new()
     {
         Estimator = CreditOptions.Estimator(recipe.Algorithm),
         GainScale = recipe.Ig.Scale == "log_prob_diff" ? GainScale.LogProbDiff : GainScale.ProbDiff,
@@ -29,6 +31,7 @@ internal static class LearningSetup
             ? new ProgressOptions(progress.HiddenUnits, progress.LearningRate, progress.Epochs, progress.Redistribute, (int)(recipe.Seed % int.MaxValue))
             : null,
         ProgramText = (trajectory, turn) => readsPrograms ? ProgramTexts.Of(tokenizer.Decode(trajectory.Turns[turn].Tokens)) : null,
+        Judge = judge is null ? null : trajectory => TurnJudging.Judge(judge, trajectory, tokenizer),
         UseRolloutLogProbs = recipe is { RolloutIs: null, RolloutRs: null }, // both need pi_old computed apart from pi_rollout
         MiniBatches = recipe.MiniBatches,
         Optimizer = step => Optimizer(recipe.Optimizer, step),

@@ -94,6 +94,14 @@ internal sealed class RunRecorder : IRunObserver, IDisposable
         _ended.TrySetResult((ended, error));
     });
 
+    /// <summary>Does something when all that was reported so far is written; false if the files cannot be written (any more).</summary>
+    public bool AfterAllReported(Action then)
+    {
+        if (_broken) return false;
+        Enqueue(then);
+        return !_broken;
+    }
+
     /// <summary>Writes what is waiting and closes.</summary>
     public void Dispose()
     {

@@ -17,7 +17,7 @@ public static class Coverage
 
     private static readonly string[] Paths =
     [
-        "answer-repeated", "checkpoint-left-out", "checksum-refused", "download-broke", "download-late", "download-refused", "download-timed-out", "dropped:failed", "dropped:group_too_small",
+        "answer-repeated", "checkpoint-left-out", "checksum-refused", "download-broke", "download-late", "download-refused", "download-timed-out", "drained", "dropped:failed", "dropped:group_too_small",
         "dropped:non_finite", "dropped:stale", "learner-new-life", "learner-started-by-operator", "lease-declined", "lease-failed", "lease-late", "reachable-again",
         "restarted:Learner", "restarted:Rollout", "restarted:Scorer", "resumed-from-checkpoint", "rollout-tried-again", "run-given-up", "save-failed", "score-tried-again",
         "scoring-given-up", "settled-again", "slot-given-up", "stall-named", "torn-checkpoint-passed-over", "unreachable", "update-skipped", "version-no-longer-kept", "worker-reborn",

@@ -116,7 +116,7 @@ public static class FaultDraw
                 var actors = node == "learner" ? LearnerActors : node.StartsWith("rollout", StringComparison.Ordinal) ? WorkerActors : ScorerActors;
                 return fault with { Node = node, What = stream.Pick(actors), Amount = 1 + stream.Next(12), Seconds = 0 };
             case FaultKinds.Join: return fault with { Node = $"{(stream.Chance(0.6) ? "rollout" : "scorer")}-late-{index}", Seconds = 0 };
-            case FaultKinds.Leave: return fault with { Node = stream.Pick(workers), Seconds = 0 };
+            case FaultKinds.Leave: return fault with { Node = stream.Pick(workers), Seconds = stream.Chance(0.5) ? fault.Seconds : 0 };
             case FaultKinds.RollingRestart: return fault with { Node = "*", Seconds = Math.Round(stream.Between(0.1, 2), 2) };
             default: return fault; // crash, pause
         }

@@ -80,7 +80,7 @@ public sealed class FaultInjection(SimulatedCluster cluster, RunJournal journal)
                 case FaultKinds.Pause: Pause(node, fault); break;
                 case FaultKinds.ClockJump: Jump(node, fault.Amount); break;
                 case FaultKinds.ActorCrash: node.Crashes.Add(new PlannedCrash(fault.What!, (int)fault.Amount)); break;
-                case FaultKinds.Leave: Leave(node); break;
+                case FaultKinds.Leave: Leave(node, fault.Seconds); break;
             }
         }
     }
@@ -137,11 +137,17 @@ public sealed class FaultInjection(SimulatedCluster cluster, RunJournal journal)
     }
 
     // The last node of its kind stays: without it no run could end.
-    private void Leave(SimulatedNode node)
+    private void Leave(SimulatedNode node, double grace)
     {
         if (node.HasLeft || node.Kind == NodeKind.Learner || cluster.Nodes.Count(other => other.Kind == node.Kind && !other.HasLeft) < 2) return;
         journal.Count("fault:leave");
         node.HasLeft = true;
+        if (grace > 0)
+        {
+            cluster.Drain(node, TimeSpan.FromSeconds(grace));
+            return;
+        }
+
         if (node.Process != null) cluster.Kill(node);
         cluster.Network.Left(node.Id);
     }

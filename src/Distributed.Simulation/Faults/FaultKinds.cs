@@ -81,7 +81,7 @@ public static class FaultKinds
     /// <summary>A node joins late.</summary>
     public const string Join = "join";
 
-    /// <summary>A node leaves for good.</summary>
+    /// <summary>A node leaves for good: it ends its leases within the seconds given, or it is just gone.</summary>
     public const string Leave = "leave";
 
     /// <summary>Every node is restarted, one after the other.</summary>

@@ -14,18 +14,22 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
     private readonly RandomStream _stream = host.Streams.Of("transfer", process.Root);
 
     /// <summary>Called with every version that is offered.</summary>
-    public Action<LearnerEpoch, PolicyVersion, ReadOnlyMemory<byte>> Offered { get; init; } = static (_, _, _) => { };
+    public Action<WeightImage, ReadOnlyMemory<byte>> Offered { get; init; } = static (_, _) => { };
 
     /// <inheritdoc/>
-    public void Offer(LearnerEpoch epoch, PolicyVersion version, ReadOnlyMemory<byte> bytes)
+    public string? Address => null;
+
+    /// <inheritdoc/>
+    public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes)
     {
-        shelves.Of(process).Put(epoch, version, bytes);
-        Offered(epoch, version, bytes);
+        shelves.Of(process).Put(image, bytes);
+        Offered(image, bytes);
     }
 
     /// <inheritdoc/>
-    public void Fetch(NodeId source, LearnerEpoch epoch, PolicyVersion version, long offset, int length, Action<FetchedRange> reply)
+    public void Fetch(WeightSource from, WeightImage image, long offset, int length, Action<FetchedRange> reply)
     {
+        var source = from.Node;
         var self = process.Node;
         var faults = network.FaultsOf(self, source).Concat(network.FaultsOf(source, self)).ToArray();
         if (Array.Exists(faults, fault => fault.Blocked || (fault.Loss > 0 && _stream.Chance(fault.Loss))))
@@ -42,9 +46,9 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
             {
                 Answer(network.Model.LatencySeconds, "the connection was refused", reply, offset);
             }
-            else if (shelves.Of(sender).Find(epoch, version) is not { } bytes)
+            else if (shelves.Of(sender).Find(image) is not { } bytes)
             {
-                Answer(network.Model.LatencySeconds, $"version {version.Value} of epoch {epoch.Value} is no longer kept", reply, offset);
+                Answer(network.Model.LatencySeconds, $"{image} is no longer kept", reply, offset);
             }
             else
             {
@@ -100,7 +104,7 @@ public sealed class WeightShelves(double weightScale = 1)
     /// <summary>The versions one process offers; the newest two are kept.</summary>
     public sealed class Shelf
     {
-        private readonly List<(LearnerEpoch Epoch, PolicyVersion Version, ReadOnlyMemory<byte> Bytes)> _kept = [];
+        private readonly List<(WeightImage Image, ReadOnlyMemory<byte> Bytes)> _kept = [];
         private long _uplinkFreeAt;
 
         /// <summary>Seconds its uplink has been busy.</summary>
@@ -109,16 +113,17 @@ public sealed class WeightShelves(double weightScale = 1)
         /// <summary>Bytes it has sent.</summary>
         public double SentBytes { get; private set; }
 
-        internal void Put(LearnerEpoch epoch, PolicyVersion version, ReadOnlyMemory<byte> bytes)
+        internal void Put(WeightImage image, ReadOnlyMemory<byte> bytes)
         {
-            _kept.Add((epoch, version, bytes));
-            if (_kept.Count > 2) _kept.RemoveAt(0);
+            if (Find(image) != null) return;
+            _kept.Add((image, bytes));
+            while (_kept.Select(kept => (kept.Image.Epoch, kept.Image.Version)).Distinct().Count() > 2) _kept.RemoveAt(0);
         }
 
-        internal ReadOnlyMemory<byte>? Find(LearnerEpoch epoch, PolicyVersion version)
+        internal ReadOnlyMemory<byte>? Find(WeightImage image)
         {
-            foreach (var offer in _kept)
-                if (offer.Epoch == epoch && offer.Version == version) return offer.Bytes;
+            foreach (var kept in _kept)
+                if (kept.Image == image) return kept.Bytes;
             return null;
         }
 

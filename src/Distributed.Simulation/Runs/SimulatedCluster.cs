@@ -33,7 +33,7 @@ public sealed class SimulatedCluster
     public SimulatedCluster(SimulationHost host, RunJournal journal, TrainingShape shape, ClusterParts parts, Action<string?> ended)
     {
         (Host, _shape, _journal, _parts) = (host, shape, journal, parts);
-        _history = new History(journal, shape) { Started = BeginLife, End = ended };
+        _history = new History(journal, shape) { Started = (version, _) => _lineage!.Begin(version), End = ended };
         Network = new SimulatedNetwork(host, journal, shape.Links) { Deliver = parts.Deliver, Sent = new RecoveryPaths(journal).Sent };
         _system = host.CreateSystem("simulation");
         _system.ActorOf(Props.Create(() => new CrashWatch(journal)), "crash-watch");
@@ -87,13 +87,26 @@ public sealed class SimulatedCluster
         node.Tools = new SimulatedEpisodeHost(Host, Host.Streams.Of("tools", process.Root), _shape.ToolSeconds, NodeAssembly.Format.ToolTimeoutReply, node.ToolFaults);
         var fabric = _parts.Fabric(node, Network.Join(process, watches: node.Kind == NodeKind.Learner));
         var tap = new NodeTap(node, process, _journal, Check);
-        var transport = new SimulatedWeightTransport(Host, _journal, Network, process, _shelves) { Offered = (epoch, version, bytes) => _lineage.Offer(epoch, version, bytes, engine) };
+        var transport = new SimulatedWeightTransport(Host, _journal, Network, process, _shelves) { Offered = (image, bytes) => { if (node.Kind == NodeKind.Learner && image.Since == null) _lineage.Offer(image.Epoch, image.Version, bytes, engine); } };
         var assembly = new NodeAssembly(_shape, node, process, fabric, transport, tap);
         var roles = node.Kind == NodeKind.Learner ? NodeAssembly.LearnerRole(Learner(node, process, fabric, transport, tap)) : assembly.Worker(line =>
         {
             if (process.IsAlive) _history.OnNotice(node.Id.Value, line);
         });
         process.Actor = _system.ActorOf(Props.Create(() => new NodeActor(fabric, roles)), process.Root);
+    }
+
+    /// <summary>A node ends its leases and leaves for good.</summary>
+    public void Drain(SimulatedNode node, TimeSpan grace)
+    {
+        if (node.Process is not { } process) return;
+        process.Actor!.Tell(new NodeActor.Drain(grace, () => Host.After(TimeSpan.Zero, () =>
+        {
+            if (node.Process != process) return;
+            _journal.Count("path:drained");
+            Kill(node);
+            Network.Left(node.Id);
+        })));
     }
 
     /// <summary>Kills a node's process; what is on its disk stays.</summary>
@@ -132,16 +145,10 @@ public sealed class SimulatedCluster
         InitialWeights = HashPolicy.ToBytes(HashPolicy.Initial),
         Recipe = "simulated",
         Resume = true,
-        Lives = new LearnerLives(_parts.LastEpoch(node)),
+        Lives = new LearnerLives(_parts.LastEpoch(node), epoch => node.Disk.LastEpoch = Math.Max(node.Disk.LastEpoch, epoch.Value)),
         Tap = tap,
         Rules = (life, ledger) => _books.Rules = _parts.Rules(life, ledger),
     };
-
-    private void BeginLife(PolicyVersion version, LearnerEpoch epoch)
-    {
-        LearnerNode.Disk.LastEpoch = Math.Max(LearnerNode.Disk.LastEpoch, epoch.Value); // durable before any message carries it
-        _lineage.Begin(version);
-    }
 
     private void DieIfPlanned(SimulatedNode node, SimulatedProcess process)
     {

@@ -195,10 +195,12 @@ public sealed class FaultTests
 
         private sealed class Tampered(CorruptOnce owner, IWeightTransport inner) : IWeightTransport
         {
-            public void Offer(LearnerEpoch epoch, PolicyVersion version, ReadOnlyMemory<byte> bytes) => inner.Offer(epoch, version, bytes);
+            public string? Address => inner.Address;
 
-            public void Fetch(NodeId source, LearnerEpoch epoch, PolicyVersion version, long offset, int length, Action<FetchedRange> reply) =>
-                inner.Fetch(source, epoch, version, offset, length, range => reply(owner.Pass(range)));
+            public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes) => inner.Offer(image, bytes);
+
+            public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) =>
+                inner.Fetch(source, image, offset, length, range => reply(owner.Pass(range)));
         }
     }
 }

@@ -14,6 +14,8 @@ public sealed class ExportedGroupTests : IDisposable
     [InlineData("{name: a2tgpo, ig_std_floor: 0.001}")]
     [InlineData("{name: gigpo, use_gains: true}")]
     [InlineData("gtpo")]
+    [InlineData("{name: a2tgpo, ig_std_floor: 0.001, shapers: [{name: tool-format}, {name: rank-incentive}]}")]
+    [InlineData("{name: grpo, shapers: [{name: tool-format, into: outcome}]}")]
     [InlineData("reinforce++")]
     public void Credit_of_a_runs_exported_groups_is_what_the_learner_used(string algorithm)
     {

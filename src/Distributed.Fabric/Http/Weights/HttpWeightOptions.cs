@@ -1,0 +1,30 @@
+using Distributed.Protocol;
+
+namespace Distributed.Fabric.Http.Weights;
+
+/// <summary>How a node pulls weights over HTTP, and whom it serves.</summary>
+public sealed record HttpWeightOptions
+{
+    /// <summary>Value of the Authorization header for a request (method, path); every request has one.</summary>
+    public required Func<string, string, string> Sign { get; init; }
+
+    /// <summary>Whether a request (method, path, Authorization header) comes from a member of this cluster.</summary>
+    public required Func<string, string, string?, bool> Admits { get; init; }
+
+    /// <summary>
+    /// Base address others pull from this node, such as <c>http://10.0.0.7:7100</c>; null: they cannot.
+    /// </summary>
+    public string? Address { get; init; }
+
+    /// <summary>Base addresses of nodes known from elsewhere: the learner's, which every node dials anyway.</summary>
+    public IReadOnlyDictionary<NodeId, Uri> Known { get; init; } = new Dictionary<NodeId, Uri>();
+
+    /// <summary>A range that takes longer has failed.</summary>
+    public TimeSpan RangeTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Connections to one source at once.</summary>
+    public int ConnectionsPerSource { get; init; } = 8;
+
+    /// <summary>Builds the handler below the client; null: plain sockets without proxy. For TLS with a certificate of one's own, and for tests.</summary>
+    public Func<HttpMessageHandler>? Handler { get; init; }
+}
