@@ -14,9 +14,11 @@ public sealed class DependencyTests
         ["Distributed.Environments"] = ["Distributed.Ports"],
         ["Distributed.Actors"] = ["Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Fabric"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
+        ["Distributed.Simulation"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Node"] =
         [
             "Distributed.Actors", "Distributed.Credit", "Distributed.Engine", "Distributed.Environments", "Distributed.Fabric", "Distributed.Ports", "Distributed.Protocol",
+            "Distributed.Simulation",
         ],
     };
 
@@ -52,6 +54,7 @@ public sealed class DependencyTests
     [InlineData("Distributed.Credit")]
     [InlineData("Distributed.Protocol")]
     [InlineData("Distributed.Actors")]
+    [InlineData("Distributed.Simulation")]
     public void Time_and_chance_are_injected(string project) =>
         File.ReadAllText(Path.Combine(Sources.Root, "src", project, project + ".csproj")).ShouldContain("<BansAmbientTime>true</BansAmbientTime>");
 }

@@ -21,7 +21,7 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
     {
         _life = life;
         _learner = learner;
-        _rules = new CoordinatorRules(life.Settings.Coordinator, life.Epoch, life.Start, ledger);
+        _rules = life.Settings.Rules(life, ledger);
     }
 
     /// <inheritdoc/>

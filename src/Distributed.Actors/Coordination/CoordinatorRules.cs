@@ -12,7 +12,7 @@ namespace Distributed.Actors.Coordination;
 /// nothing trains while an evaluation of the standing version is under way; the slot, not the lease, decides whether an answer is
 /// wanted: the first answer counts even if its lease has expired, a second one changes nothing and is counted.
 /// </remarks>
-public sealed class CoordinatorRules
+public class CoordinatorRules
 {
     private readonly CoordinatorOptions _options;
     private readonly LearnerEpoch _epoch;
@@ -70,7 +70,7 @@ public sealed class CoordinatorRules
     }
 
     /// <summary>A worker offers itself.</summary>
-    public IReadOnlyList<Effect> Handle(WorkerReady offer, long nowMs)
+    public virtual IReadOnlyList<Effect> Handle(WorkerReady offer, long nowMs)
     {
         if (_leases.Offer(offer) is { } lost)
             foreach (var lease in lost) Return(lease, "worker restarted");
@@ -85,7 +85,7 @@ public sealed class CoordinatorRules
     }
 
     /// <summary>An episode came back.</summary>
-    public IReadOnlyList<Effect> Handle(RolloutCompleted message, long nowMs)
+    public virtual IReadOnlyList<Effect> Handle(RolloutCompleted message, long nowMs)
     {
         Settle(message.Worker, message.Epoch, message.Lease);
         if (message.Epoch != _epoch) return Flush();
@@ -188,6 +188,9 @@ public sealed class CoordinatorRules
         return Advance(nowMs);
     }
 
+    /// <summary>How many groups may have been planned since the run began.</summary>
+    protected virtual long PlannedGroupsMax => Admission.PlannedGroupsMax(_options, _version);
+
     /// <summary>Who waits for what, in one line.</summary>
     public string DescribeWaits()
     {
@@ -282,7 +285,7 @@ public sealed class CoordinatorRules
             }
 
             PlanGroups();
-            FormBatch();
+            FormBatch(nowMs);
             _effects.AddRange(_granting.Grant(_version, _evaluation, nowMs));
         }
 
@@ -291,15 +294,16 @@ public sealed class CoordinatorRules
 
     private void PlanGroups()
     {
-        while (_ledger.NextGroup < Admission.PlannedGroupsMax(_options, _version))
+        while (_ledger.NextGroup < PlannedGroupsMax)
             foreach (var slot in _ledger.Plan(_options.GroupSize)) _backlog.ToRollOut(slot);
     }
 
-    private void FormBatch()
+    private void FormBatch(long nowMs)
     {
         if (_training != null || _evaluation != null || _version.Value >= _options.Steps || _ledger.EndedGroups.Count < _options.PromptsPerStep) return;
         _training = BatchForming.TakeOldest(_ledger, _options, _version);
         _effects.Add(new Effect.Train(_training));
+        _stall.Progress(nowMs); // also if it was a slot given up that completed it
     }
 
     private void BeginEvaluationIfDue()

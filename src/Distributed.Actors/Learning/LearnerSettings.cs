@@ -57,6 +57,10 @@ public sealed record LearnerSettings
 
     /// <summary>Sees messages first.</summary>
     public IMessageTap Tap { get; init; } = IMessageTap.None;
+
+    /// <summary>The rules of a life. Only the simulator puts others here: watched ones, and ones with a planted bug.</summary>
+    internal Func<LearnerLife, Ledger, CoordinatorRules> Rules { get; init; } =
+        (life, ledger) => new CoordinatorRules(life.Settings.Coordinator, life.Epoch, life.Start, ledger);
 }
 
 /// <summary>How a batch becomes an update.</summary>

@@ -18,6 +18,7 @@ public static class CommandLine
           ./distributed report runs/NAME                        learning curves as one HTML page
           ./distributed compare recipes/compare-small.yaml      methods side by side on the same seeds, with intervals
           ./distributed options loss                            every option with 'loss' in its name
+          ./distributed simulate --seeds 1..200                 the whole protocol under injected faults, in virtual time
           ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render, convert)
         """;
 
@@ -38,6 +39,7 @@ public static class CommandLine
         root.Add(ReportCommand.Create());
         root.Add(OptionsCommand.Create());
         root.Add(ModelCommand.Create());
+        root.Add(SimulateCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

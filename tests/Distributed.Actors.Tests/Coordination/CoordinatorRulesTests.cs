@@ -294,6 +294,18 @@ public sealed class CoordinatorRulesTests
     }
 
     [Fact]
+    public void A_batch_that_a_slot_given_up_completes_is_progress_for_the_stall_watch()
+    {
+        var rules = Rules(Options with { MaxAttempts = 1, LeaseTimeoutMs = 4_000, StallTimeoutMs = 5_000, GroupSize = 3 });
+        var grants = OfferRollout(rules);
+        Deliver(rules, [.. grants.Take(5)], turns: 1).ShouldBeNull();
+        var completed = rules.Tick(4_900); // the last slot's only attempt is over, and with it the batch complete
+        completed.Batch().ShouldNotBeNull();
+        rules.Tick(9_500).ShouldBeEmpty("the learner has trained for less than the time-out");
+        rules.Tick(10_000).OfType<Effect.Failed>().ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public void A_stall_is_named_once_with_who_waits_for_what_and_ends_the_run_if_so_wished()
     {
         foreach (var abort in new[] { true, false })
