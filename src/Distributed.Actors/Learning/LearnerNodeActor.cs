@@ -109,7 +109,18 @@ public sealed class LearnerNodeActor : UntypedActor
 
         checkpoint ??= new Checkpoint(0, 0, _settings.InitialWeights, new OptimizerState(0, default, default), default, _settings.Recipe);
         var start = checkpoint;
-        var life = new LearnerLife(_settings, _lives.Begin(new LearnerEpoch(start.Epoch)), new PolicyVersion(start.Version));
+        LearnerEpoch epoch;
+        try
+        {
+            epoch = _lives.Begin(new LearnerEpoch(start.Epoch));
+        }
+        catch (Exception error)
+        {
+            Fail($"no new life can begin: {error.Message}");
+            return;
+        }
+
+        var life = new LearnerLife(_settings, epoch, new PolicyVersion(start.Version));
         _settings.Observer.OnStarted(life.Start, life.Epoch);
 
         _learner = Member(Props.Create(() => new LearnerActor(life, start)), "learner");

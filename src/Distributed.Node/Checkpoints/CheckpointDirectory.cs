@@ -58,6 +58,7 @@ public static class CheckpointDirectory
             var model = Path.Combine(aside, Model);
             Directory.CreateDirectory(model);
             files.WriteModel(model, checkpoint.Weights);
+            Disk.FailIfFull();
             files.WriteOptimizer(Path.Combine(aside, Optimizer), checkpoint.Optimizer);
             using (var ledger = File.Create(Path.Combine(aside, Ledger)))
             {

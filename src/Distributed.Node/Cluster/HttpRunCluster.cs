@@ -76,10 +76,13 @@ internal sealed class HttpRunCluster : IRunCluster
     public void RequestStop() => _system.RequestStop();
 
     /// <inheritdoc/>
+    public void SayOver() => _hub.CloseAsync("the run is over").GetAwaiter().GetResult();
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _system.Dispose();
-        _hub.CloseAsync("the run is over").GetAwaiter().GetResult();
+        _hub.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _endpoint.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _weights.Dispose();
         _model.Dispose();

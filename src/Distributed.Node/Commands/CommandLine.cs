@@ -13,6 +13,7 @@ public static class CommandLine
           ./distributed train                                   watch a small model learn to search, on this machine
           ./distributed train --set algorithm=grpo --seed 2     the same with another estimator and seed
           ./distributed train --resume runs/NAME                go on where a run was stopped
+          ./distributed train --nodes rollout=2,scorer=1        the same in processes of its own, supervised
           ./distributed eval runs/NAME                          held-out success of its newest checkpoint
           ./distributed inspect runs/NAME                       read what the agent did, turn by turn
           ./distributed report runs/NAME                        learning curves as one HTML page
@@ -31,6 +32,7 @@ public static class CommandLine
         var root = new Command("distributed", Description) { debug, new HelpOption(), new VersionOption() };
         root.Add(TrainCommand.Create());
         root.Add(NodeCommand.Create());
+        root.Add(ChaosCommand.Create());
         root.Add(SftCommand.Create());
         root.Add(EvalCommand.Create());
         root.Add(CompareCommand.Create());

@@ -33,5 +33,11 @@ internal sealed class LocalRunCluster : IRunCluster
     public void RequestStop() => _cluster.RequestStop();
 
     /// <inheritdoc/>
+    public void SayOver()
+    {
+        // They end with this process.
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _cluster.Dispose();
 }

@@ -35,6 +35,9 @@ internal interface IRunCluster : IDisposable
 {
     /// <summary>The learner finishes its step, keeps a checkpoint and reports the end.</summary>
     void RequestStop();
+
+    /// <summary>The run has ended as planned or as asked: the other nodes have nothing more to do. Without this word they wait for a learner to come back.</summary>
+    void SayOver();
 }
 
 /// <summary>Puts engines, environment, actors and run folder together and runs them to the end: the composition root of `distributed train`.</summary>
@@ -80,6 +83,7 @@ internal static class TrainingRun
         using var stop = cancel.Register(cluster.RequestStop);
         var (ended, error) = Wait(recorder, cancel);
         if (error != null) throw new RefusedException(error);
+        cluster.SayOver();
         var weights = EngineCalls.ReadWeights(parts.Learner, CancellationToken.None);
         return new TrainingResult(ended, Convert.ToHexStringLower(SHA256.HashData(weights.Span)), ended.Version.Value < recipe.Steps);
     }

@@ -95,7 +95,7 @@ internal sealed class TrainingSession
 
     // A learner may have died between its last checkpoint and the last evaluation.
     private bool IsEvaluated(string run) =>
-        Recipe.Evaluation.Questions == 0 || MetricsLog.Read(RunFolder.MetricsOf(run)) is [.., var last] && last.Step >= Recipe.Steps && last[MetricNames.HeldOut] is not null;
+        MetricsLog.Read(RunFolder.MetricsOf(run)) is [.., var last] && last.Step >= Recipe.Steps && last[MetricNames.HeldOut] is not null;
 
     private static void Account(LedgerTotals totals, long open, string weights)
     {
@@ -104,10 +104,12 @@ internal sealed class TrainingSession
     }
 
     /// <summary>The default recipe: that of the program's own folder if the current one has none.</summary>
-    public static string DefaultRecipe()
+    public static string DefaultRecipe() => RecipeNamed("recipes/search-qa.yaml");
+
+    /// <summary>A recipe of the program's: that of its own folder if the current one has none of that name.</summary>
+    public static string RecipeNamed(string path)
     {
-        const string Recipe = "recipes/search-qa.yaml";
         var home = Environment.GetEnvironmentVariable("DISTRIBUTED_HOME");
-        return File.Exists(Recipe) || home == null ? Recipe : Path.Combine(home, Recipe);
+        return File.Exists(path) || home == null ? path : Path.Combine(home, path);
     }
 }

@@ -8,11 +8,26 @@ internal static class Disk
     private const int NoSpaceLeft = 28;
     private const int QuotaExceeded = 122;
 
+    /// <summary>
+    /// A variable that names a file: while that file is there, everything that is written fails as on a full disk. For `distributed chaos`.
+    /// </summary>
+    public const string FullMarkerVariable = "DISTRIBUTED_CHAOS_DISK_FULL";
+
+    private static readonly string? FullMarker = Environment.GetEnvironmentVariable(FullMarkerVariable);
+
+    /// <summary>Fails as a full disk does, if chaos wants it so.</summary>
+    /// <exception cref="IOException">It does.</exception>
+    public static void FailIfFull()
+    {
+        if (FullMarker is not null && File.Exists(FullMarker)) throw new IOException("No space left on device", NoSpaceLeft);
+    }
+
     /// <summary>Runs file work; a full disk, a folder that may not be written and the like become one line that names the path and the mend.</summary>
     public static T Guard<T>(string path, Func<T> work, string doing = "written")
     {
         try
         {
+            if (doing == "written") FailIfFull();
             return work();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
