@@ -79,6 +79,7 @@ internal static class TrainingRun
             Engine = parts.Learner,
             Reference = parts.Reference,
             Transport = transport,
+            Spread = WeightSpreadOptions.InProcess,
             ScoreJobs = new ScoreJobBuilder(model.Tokenizer, format.AnswerPrefix, format.AnswerSuffix, recipe.Ig.Aliases == "max"),
             Observer = recorder,
             Checkpoints = checkpoints,
