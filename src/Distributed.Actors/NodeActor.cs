@@ -30,6 +30,8 @@ public sealed class NodeActor : UntypedActor
     private readonly IActorRef? _scorer;
     private readonly IActorRef? _receiver;
     private readonly IActorRef? _learner;
+    private readonly HashSet<IActorRef> _draining = [];
+    private Action? _drained;
 
     /// <summary>Starts the roles.</summary>
     public NodeActor(IFabric fabric, NodeRoles roles)
@@ -40,6 +42,20 @@ public sealed class NodeActor : UntypedActor
         if (roles.Rollout != null) _rollout = Context.ActorOf(roles.Rollout, "rollout");
         if (roles.Scorer != null) _scorer = Context.ActorOf(roles.Scorer, "scorer");
         if (roles.Receiver != null) _receiver = Context.ActorOf(roles.Receiver, "weights");
+    }
+
+    /// <summary>
+    /// The node is to leave: its workers take no more leases and end those they have; what is not done after <paramref name="Grace"/> is handed back.
+    /// </summary>
+    /// <param name="Grace">Time for the leases under way.</param>
+    /// <param name="Drained">Called once every lease is settled.</param>
+    public sealed record Drain(TimeSpan Grace, Action Drained) : INoSerializationVerificationNeeded;
+
+    /// <summary>A worker role has no lease left and takes no new one.</summary>
+    public sealed record RoleDrained : INoSerializationVerificationNeeded
+    {
+        /// <summary>The only one there is.</summary>
+        public static RoleDrained Instance { get; } = new();
     }
 
     /// <summary>Messages that no role of this node is for.</summary>
@@ -62,15 +78,38 @@ public sealed class NodeActor : UntypedActor
         switch (message)
         {
             case WireEnvelope envelope: Route(envelope); break;
+            case FlowMark mark:
+                if (_learner != null) _learner.Tell(mark);
+                else mark.Reached();
+                break;
             case NodeJoined or NodeLeft or NodeUnreachable: _learner?.Tell(message); break;
             case Weights.WeightsApplied applied:
                 _rollout?.Tell(applied);
                 _scorer?.Tell(applied);
                 break;
             case Weights.WeightsAsked asked: _receiver?.Tell(asked); break;
+            case Drain drain: OnDrain(drain); break;
+            case RoleDrained: OnRoleDrained(); break;
             case Learning.LearnerNodeActor.StopRun: _learner?.Tell(message); break;
             default: Unhandled(message); break;
         }
+    }
+
+    private void OnDrain(Drain drain)
+    {
+        _drained = drain.Drained;
+        foreach (var role in new[] { _rollout, _scorer }.OfType<IActorRef>())
+        {
+            _draining.Add(role);
+            role.Tell(drain);
+        }
+
+        if (_draining.Count == 0) drain.Drained();
+    }
+
+    private void OnRoleDrained()
+    {
+        if (_draining.Remove(Sender) && _draining.Count == 0) _drained?.Invoke();
     }
 
     private void Route(WireEnvelope envelope)

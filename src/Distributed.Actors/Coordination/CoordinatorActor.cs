@@ -70,9 +70,12 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
             case NodeLeft left: Perform(_rules.NodeLost(left.Node, now)); break;
             case NodeUnreachable unreachable: Perform(_rules.NodeLost(unreachable.Node, now)); break;
             case NodeJoined: break;
+            case FlowMark mark: mark.Reached(); break;
             case LearnerReady: Perform(_rules.Start(now)); break;
             case LearnerStepped stepped:
                 var effects = _rules.Handle(stepped.Step, now);
+                // First of all: a checkpoint that is made of the ledger must not stand before this is known.
+                foreach (var settled in effects.OfType<Effect.Settled>()) _life.Observer.OnSettled(new StepSettled(settled.Version, _life.Epoch, settled.Groups));
                 if (stepped.WantsLedger) Sender.Tell(new LedgerAt(_rules.Version, _rules.Ledger.Snapshot(_rules.Version)));
                 Perform(effects);
                 break;
@@ -99,6 +102,8 @@ public sealed class CoordinatorActor : UntypedActor, IWithTimers
                     break;
                 case Effect.Train train:
                     _learner.Tell(train.Batch);
+                    break;
+                case Effect.Settled: // reported when the step was
                     break;
                 case Effect.Evaluated evaluated:
                     _life.Observer.OnEvaluation(Evaluations.Summarise(evaluated));

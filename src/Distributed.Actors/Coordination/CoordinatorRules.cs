@@ -164,7 +164,7 @@ public sealed class CoordinatorRules
     {
         if (_training == null || message.Version.Value != _version.Value + 1)
             throw new LedgerException($"step {message.Version.Value} completed while version {_version.Value} stands and {(_training == null ? "nothing" : "the next")} is trained");
-        foreach (var group in _training.Groups) _ledger.Settle(group.Group, message.Unused);
+        _effects.Add(new Effect.Settled(message.Version, [.. _training.Groups.Select(group => _ledger.Settle(group.Group, message.Unused))]));
         _training = null;
         _version = message.Version;
         _ledger.CheckConservation();

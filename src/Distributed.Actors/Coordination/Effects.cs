@@ -1,3 +1,4 @@
+using Distributed.Actors.Ports;
 using Distributed.Protocol;
 
 namespace Distributed.Actors.Coordination;
@@ -15,6 +16,9 @@ public abstract record Effect
 
     /// <summary>Hand a batch to the learner.</summary>
     public sealed record Train(TrainBatch Batch) : Effect;
+
+    /// <summary>Report how a step's slots ended.</summary>
+    public sealed record Settled(PolicyVersion Version, IReadOnlyList<SettledGroup> Groups) : Effect;
 
     /// <summary>Report an evaluation.</summary>
     public sealed record Evaluated(PolicyVersion Version, IReadOnlyList<Trajectory> Trajectories, int GivenUp) : Effect;

@@ -1,3 +1,4 @@
+using Distributed.Actors.Ports;
 using Distributed.Protocol;
 
 namespace Distributed.Actors.Coordination;
@@ -149,17 +150,39 @@ public sealed class Ledger
     }
 
     /// <summary>The learner has trained on the group; the slots named in <paramref name="unused"/> it did not use, for the reason given.</summary>
-    public void Settle(long group, IReadOnlyDictionary<Slot, string> unused)
+    public SettledGroup Settle(long group, IReadOnlyDictionary<Slot, string> unused)
     {
+        var trained = new List<int>();
+        var dropped = new SortedDictionary<string, List<int>>(StringComparer.Ordinal);
         foreach (var slot in _groups[group])
         {
-            if (slot.State == SlotState.Dropped) continue;
+            if (slot.State == SlotState.Dropped)
+            {
+                Note(slot.DropReason!, slot);
+                continue;
+            }
+
             Require(slot, SlotState.Training);
-            if (unused.TryGetValue(slot.Slot, out var reason)) _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
-            else _trained++;
+            if (unused.TryGetValue(slot.Slot, out var reason))
+            {
+                _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
+                Note(reason, slot);
+            }
+            else
+            {
+                _trained++;
+                trained.Add(slot.Slot.Sample);
+            }
         }
 
         _groups.Remove(group);
+        return new SettledGroup(group, trained, [.. dropped.Select(entry => new DroppedSamples(entry.Key, entry.Value))]);
+
+        void Note(string reason, LedgerSlot slot)
+        {
+            if (!dropped.TryGetValue(reason, out var samples)) dropped.Add(reason, samples = []);
+            samples.Add(slot.Slot.Sample);
+        }
     }
 
     /// <summary>Throws if the books do not balance.</summary>

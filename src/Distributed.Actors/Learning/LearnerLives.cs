@@ -7,7 +7,11 @@ namespace Distributed.Actors.Learning;
 /// run was asked to stop or has ended. Given to the actors from outside; used by one actor at a time.
 /// </summary>
 /// <param name="lastEpoch">The highest epoch any learner of this run is known to have used.</param>
-public sealed class LearnerLives(long lastEpoch = 0)
+/// <param name="beginning">
+/// Told of an epoch before anyone else hears of it; makes it outlive the process, so that no later learner of the run uses it again. What it throws
+/// ends the life before it has begun.
+/// </param>
+public sealed class LearnerLives(long lastEpoch = 0, Action<LearnerEpoch>? beginning = null)
 {
     /// <summary>Lives begun in this process.</summary>
     public int Count { get; private set; }
@@ -26,6 +30,7 @@ public sealed class LearnerLives(long lastEpoch = 0)
     {
         Count++;
         Epoch = new LearnerEpoch(Math.Max(Epoch.Value, ofCheckpoint.Value) + 1);
+        beginning?.Invoke(Epoch);
         return Epoch;
     }
 }

@@ -70,6 +70,10 @@ public sealed class LearnerNodeActor : UntypedActor
         {
             case WireEnvelope { Message: PolicyWanted }: _publisher?.Tell(message); break;
             case WireEnvelope: _coordinator?.Tell(message); break;
+            case FlowMark mark:
+                if (_coordinator != null) _coordinator.Tell(mark);
+                else mark.Reached();
+                break;
             case NodeJoined joined: _nodes.Add(joined.Node); TellBoth(message); break;
             case NodeLeft left: _nodes.Remove(left.Node); TellBoth(message); break;
             case NodeUnreachable: TellBoth(message); break;

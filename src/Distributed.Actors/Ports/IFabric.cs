@@ -22,6 +22,12 @@ public interface IFabric
 /// <summary>A message that came from a node.</summary>
 public sealed record WireEnvelope(NodeId From, IWireMessage Message);
 
+/// <summary>
+/// Follows the messages a fabric has delivered: when <paramref name="Reached"/> is called, everything delivered before has been handled. Whoever
+/// knows no further way calls it.
+/// </summary>
+public sealed record FlowMark(Action Reached) : INoSerializationVerificationNeeded;
+
 /// <summary>A node is here.</summary>
 public sealed record NodeJoined(NodeId Node);
 

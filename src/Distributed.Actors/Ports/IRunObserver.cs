@@ -14,6 +14,14 @@ public interface IRunObserver
     /// <summary>A learner step was done.</summary>
     void OnStep(StepFinished step);
 
+    /// <summary>
+    /// What became of every slot of a step's groups. Reported before a checkpoint of that step is saved: a record of these, cut off where a life
+    /// begins, says of each slot of the run exactly once how it ended.
+    /// </summary>
+    void OnSettled(StepSettled settled)
+    {
+    }
+
     /// <summary>A held-out evaluation was done. That of the version a life begins at may be reported a second time, with the same numbers in synchronous runs.</summary>
     void OnEvaluation(EvaluationFinished evaluation);
 
@@ -29,6 +37,21 @@ public interface IRunObserver
 /// <param name="Metrics">Values by name.</param>
 /// <param name="Rollouts">Every trained-on rollout with its credit, in slot order.</param>
 public sealed record StepFinished(PolicyVersion Version, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<CreditedRollout> Rollouts);
+
+/// <summary>The groups a step used up.</summary>
+/// <param name="Version">The version the step made.</param>
+/// <param name="Epoch">The learner's life it was done in.</param>
+/// <param name="Groups">Its groups, in training order.</param>
+public sealed record StepSettled(PolicyVersion Version, LearnerEpoch Epoch, IReadOnlyList<SettledGroup> Groups);
+
+/// <summary>How the slots of a group ended, by their samples' numbers.</summary>
+/// <param name="Group">The group.</param>
+/// <param name="Trained">Samples that were trained on.</param>
+/// <param name="Dropped">The others, by reason.</param>
+public sealed record SettledGroup(long Group, IReadOnlyList<int> Trained, IReadOnlyList<DroppedSamples> Dropped);
+
+/// <summary>Samples of a group that were given up for one reason.</summary>
+public sealed record DroppedSamples(string Reason, IReadOnlyList<int> Samples);
 
 /// <summary>A trajectory with what each turn earned. Arrays have one element a turn.</summary>
 /// <param name="Trajectory">What happened.</param>

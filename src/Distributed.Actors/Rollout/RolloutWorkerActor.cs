@@ -1,7 +1,7 @@
 // RolloutWorker: takes leases of episodes for one node and delivers what comes of them.
 // Owns: its leases and the episode actors that play them.
 // Promises: every lease it takes ends in a RolloutCompleted or LeaseFailed, repeated until the coordinator settles it; leases of an older
-// learner epoch are given up at once; never more episodes than its capacity.
+// learner epoch are given up at once; never more episodes than its capacity. A node that leaves takes no more, ends what it has and hands back the rest.
 // May lose: all of it in a crash. The next incarnation says so by its higher number, and the coordinator issues the leases again.
 // Restarted by: NodeActor. Episodes that crash are stopped and reported as failed leases.
 using Akka.Actor;
@@ -21,6 +21,7 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
     private PolicyVersion _version = new(-1);
     private long _sequences;
     private string? _lastCrash;
+    private bool _leaving;
 
     /// <summary>A new life of the role.</summary>
     public RolloutWorkerActor(RolloutSettings settings)
@@ -33,6 +34,11 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     private sealed record EpisodeLost(LearnerEpoch Epoch, LeaseId Lease) : INoSerializationVerificationNeeded;
+
+    private sealed class GraceOver : INoSerializationVerificationNeeded
+    {
+        public static GraceOver Instance { get; } = new();
+    }
 
     private sealed class Tick : INoSerializationVerificationNeeded
     {
@@ -74,6 +80,8 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
             case EpisodeLost lost: Deliver(lost.Epoch, Failure(lost.Lease, $"the episode crashed: {_lastCrash ?? "unknown"}"), lost.Lease); break;
             case WeightsApplied applied: OnWeights(applied); break;
             case Tick: OnTick(); break;
+            case NodeActor.Drain drain: OnDrain(drain.Grace); break;
+            case GraceOver: HandBack(); break;
             default: Unhandled(message); break;
         }
     }
@@ -90,6 +98,12 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
         if (_leases.TryGetValue(granted.Lease, out var held))
         {
             if (held.Result != null) Send(held.Result);
+            return;
+        }
+
+        if (_leaving)
+        {
+            Send(Failure(granted.Lease, "the node is leaving") with { Declined = true });
             return;
         }
 
@@ -117,9 +131,38 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
 
     private void Forget(LeaseId lease)
     {
-        if (!_leases.Remove(lease, out var held) || held.Result != null) return;
-        Context.Unwatch(held.Episode);
-        Context.Stop(held.Episode);
+        if (!_leases.Remove(lease, out var held)) return;
+        if (held.Result == null)
+        {
+            Context.Unwatch(held.Episode);
+            Context.Stop(held.Episode);
+        }
+
+        SayIfDrained();
+    }
+
+    private void OnDrain(TimeSpan grace)
+    {
+        _leaving = true;
+        Timers.StartSingleTimer(nameof(GraceOver), GraceOver.Instance, grace);
+        SayIfDrained();
+    }
+
+    // What is not done goes back as if it had never been taken: leaving is no failed attempt.
+    private void HandBack()
+    {
+        foreach (var (lease, held) in _leases.Where(entry => entry.Value.Result == null).OrderBy(entry => entry.Key.Value).ToArray())
+        {
+            Context.Unwatch(held.Episode);
+            Context.Stop(held.Episode);
+            held.Result = Failure(lease, "the node is leaving") with { Declined = true };
+            Send(held.Result);
+        }
+    }
+
+    private void SayIfDrained()
+    {
+        if (_leaving && _leases.Count == 0) Context.Parent.Tell(NodeActor.RoleDrained.Instance);
     }
 
     private void OnWeights(WeightsApplied applied)
@@ -142,6 +185,7 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
 
     private void Offer()
     {
+        if (_leaving) return;
         if (_version.Value >= 0)
             Send(new WorkerReady(_settings.Fabric.Self, WorkerRole.Rollout, _incarnation, _settings.Capacity, _epoch, _version));
         else

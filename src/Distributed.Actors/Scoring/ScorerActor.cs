@@ -1,6 +1,7 @@
 // Scorer: scores trajectories for one node. Stateless but for the leases it holds.
 // Promises: every lease it takes ends in a ScoreCompleted or LeaseFailed, repeated until settled; a score that is not finite is passed on
-// as it is (the learner trains such a rollout on its outcome alone and counts it). An engine that does not answer in time is a LeaseFailed.
+// as it is (the learner trains such a rollout on its outcome alone and counts it). An engine that does not answer in time is a LeaseFailed. A
+// node that leaves takes no more leases, ends what it has and hands back the rest.
 // May lose: all of it in a crash; the next incarnation's number makes the coordinator issue the leases again.
 // Restarted by: NodeActor.
 using Akka.Actor;
@@ -45,6 +46,7 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
     private readonly Dictionary<LeaseId, IWireMessage?> _leases = []; // null while it is being scored
     private LearnerEpoch _epoch = new(-1);
     private PolicyVersion _version = new(-1);
+    private bool _leaving;
 
     /// <summary>A new life of the role.</summary>
     public ScorerActor(ScorerSettings settings)
@@ -59,6 +61,11 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
     private sealed record Scored(LearnerEpoch Epoch, LeaseId Lease, ScoreJob Job, ScoreReply Reply) : INoSerializationVerificationNeeded;
 
     private sealed record LeaseLate(LeaseId Lease) : INoSerializationVerificationNeeded;
+
+    private sealed class GraceOver : INoSerializationVerificationNeeded
+    {
+        public static GraceOver Instance { get; } = new();
+    }
 
     private sealed class Tick : INoSerializationVerificationNeeded
     {
@@ -84,6 +91,8 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
             case LeaseLate late: Deliver(late.Lease, Failure(late.Lease, "the engine did not answer in time")); break;
             case WeightsApplied applied: OnWeights(applied); break;
             case Tick: OnTick(); break;
+            case NodeActor.Drain drain: OnDrain(drain.Grace); break;
+            case GraceOver: HandBack(); break;
             default: Unhandled(message); break;
         }
     }
@@ -99,6 +108,12 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
         if (_leases.TryGetValue(granted.Lease, out var result))
         {
             if (result != null) Send(result);
+            return;
+        }
+
+        if (_leaving)
+        {
+            Send(Failure(granted.Lease, "the node is leaving") with { Declined = true });
             return;
         }
 
@@ -148,6 +163,26 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
     {
         Timers.Cancel(lease);
         _leases.Remove(lease);
+        SayIfDrained();
+    }
+
+    private void OnDrain(TimeSpan grace)
+    {
+        _leaving = true;
+        Timers.StartSingleTimer(nameof(GraceOver), GraceOver.Instance, grace);
+        SayIfDrained();
+    }
+
+    // What is not done goes back as if it had never been taken: leaving is no failed attempt.
+    private void HandBack()
+    {
+        foreach (var lease in _leases.Where(entry => entry.Value == null).Select(entry => entry.Key).OrderBy(lease => lease.Value).ToArray())
+            Deliver(lease, Failure(lease, "the node is leaving") with { Declined = true });
+    }
+
+    private void SayIfDrained()
+    {
+        if (_leaving && _leases.Count == 0) Context.Parent.Tell(NodeActor.RoleDrained.Instance);
     }
 
     private void OnWeights(WeightsApplied applied)
@@ -170,6 +205,7 @@ public sealed class ScorerActor : UntypedActor, IWithTimers
 
     private void Offer()
     {
+        if (_leaving) return;
         if (_version.Value >= 0)
             Send(new WorkerReady(_settings.Fabric.Self, WorkerRole.Scorer, _incarnation, _settings.Capacity, _epoch, _version));
         else

@@ -19,6 +19,13 @@ public static class ModelFiles
         return (weights.Config, bytes);
     }
 
+    /// <summary>The shape of a folder whose weights may be elsewhere.</summary>
+    /// <exception cref="ModelFormatException">config.json is missing or broken.</exception>
+    public static ModelConfig ReadConfig(string folder) => ConfigFile.Load(Path.Combine(folder, ModelFolder.ConfigName));
+
+    /// <summary>Writes config.json alone.</summary>
+    public static void WriteConfig(string folder, ModelConfig config) => ConfigFile.Save(Path.Combine(folder, ModelFolder.ConfigName), config);
+
     /// <summary>Flat random weights of a seed, as a new engine begins with.</summary>
     public static byte[] Random(ModelConfig config, ulong seed)
     {

@@ -14,9 +14,12 @@ public static class CheckpointDirectory
     private const string Aside = ".writing-";
     private const string Model = "model";
     private const string Optimizer = "optimizer.safetensors";
-    private const string Ledger = "ledger.msgpack";
+    private const string Ledger = LedgerName;
     private const string Progress = "progress.bin";
     private const string Recipe = "recipe.yaml";
+
+    /// <summary>The ledger's file inside a checkpoint.</summary>
+    public const string LedgerName = "ledger.msgpack";
 
     /// <summary>The model inside a checkpoint, a Hugging Face folder.</summary>
     public static string ModelOf(string checkpoint) => Path.Combine(checkpoint, Model);

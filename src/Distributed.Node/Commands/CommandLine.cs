@@ -29,6 +29,7 @@ public static class CommandLine
         // Not a RootCommand: that would go by the assembly's name in the help.
         var root = new Command("distributed", Description) { debug, new HelpOption(), new VersionOption() };
         root.Add(TrainCommand.Create());
+        root.Add(NodeCommand.Create());
         root.Add(SftCommand.Create());
         root.Add(EvalCommand.Create());
         root.Add(CompareCommand.Create());

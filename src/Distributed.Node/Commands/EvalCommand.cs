@@ -29,7 +29,7 @@ internal static class EvalCommand
     {
         var folder = ModelFolderOf(what);
         var ownRecipe = File.Exists(RunFolder.RecipeOf(what)) ? RunFolder.RecipeOf(what) : null;
-        var recipe = RecipeFile.ReadTraining(recipePath ?? ownRecipe ?? TrainCommand.DefaultRecipe(), overrides);
+        var recipe = RecipeFile.ReadTraining(recipePath ?? ownRecipe ?? TrainingSession.DefaultRecipe(), overrides);
         var (environment, episodes) = RunParts.World(recipe.Environment, recipe.Rollout);
         using var world = environment as IDisposable;
         using var host = episodes;

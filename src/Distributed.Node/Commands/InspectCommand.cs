@@ -22,16 +22,26 @@ internal static class InspectCommand
         var limit = new Option<int>("--limit") { Description = "How many to show.", DefaultValueFactory = _ => 4 };
         var groups = new Option<bool>("--groups") { Description = "Write whole groups as JSON for `distributed credit` instead: docs/credit-format.md." };
         var output = new Option<string?>("--out") { Description = "The file for --groups." };
+        var ledger = new Option<bool>("--ledger") { Description = "Account for every rollout of the run instead: prove from its files that none is lost and none was trained on twice." };
         var command = new Command("inspect", "Read what the agent did: what it wrote and read at every turn, what the turn was worth, and what it was trained with.")
         {
-            run, step, group, outcome, limit, groups, output,
+            run, step, group, outcome, limit, groups, output, ledger,
         };
-        command.SetAction(parsed => parsed.GetValue(groups) ? WriteGroups(parsed.GetValue(run)!, parsed.GetValue(step), parsed.GetValue(output)) : Show(
+        command.SetAction(parsed => parsed.GetValue(ledger) ? ProveLedger(parsed.GetValue(run)!) : parsed.GetValue(groups) ? WriteGroups(parsed.GetValue(run)!, parsed.GetValue(step), parsed.GetValue(output)) : Show(
             parsed.GetValue(run)!,
             trajectory => (parsed.GetValue(group) is not { } g || trajectory.Group == g) && (parsed.GetValue(outcome) is not { } o || trajectory.Outcome == o),
             parsed.GetValue(step),
             parsed.GetValue(limit)));
         return command;
+    }
+
+    private static int ProveLedger(string run)
+    {
+        var proof = LedgerProof.Of(run);
+        foreach (var line in proof.Lines) Console.WriteLine(line);
+        if (proof.Faults.Count == 0) return 0;
+        foreach (var fault in proof.Faults) Console.Error.WriteLine($"distributed: {fault}");
+        return 1;
     }
 
     private static int WriteGroups(string run, int? step, string? output)

@@ -7,8 +7,8 @@ namespace Distributed.Node.Composition;
 /// <param name="BusySeconds">Time its engine thread spent on them.</param>
 internal readonly record struct Work(long Tokens, double BusySeconds);
 
-/// <summary>How fast and how busy each role was between two looks. Safe to use from several threads.</summary>
-internal sealed class ActivityMeter(TimeProvider time, IReadOnlyList<Func<Work>> rollouts, IReadOnlyList<Func<Work>> scorers, Func<Work> learner)
+/// <summary>How fast and how busy each role was between two looks; null: a role whose nodes are elsewhere. Safe to use from several threads.</summary>
+internal sealed class ActivityMeter(TimeProvider time, IReadOnlyList<Func<Work>>? rollouts, IReadOnlyList<Func<Work>>? scorers, Func<Work> learner)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Func<Work>, Work> _last = [];
@@ -30,8 +30,9 @@ internal sealed class ActivityMeter(TimeProvider time, IReadOnlyList<Func<Work>>
             Add([learner], MetricNames.TrainSpeed, MetricNames.TrainIdle);
             return metrics;
 
-            void Add(IReadOnlyList<Func<Work>> nodes, string speed, string idle)
+            void Add(IReadOnlyList<Func<Work>>? nodes, string speed, string idle)
             {
+                if (nodes is null) return;
                 long tokens = 0;
                 double busy = 0;
                 foreach (var node in nodes)

@@ -81,10 +81,40 @@ internal sealed class ModelSource : IModelFiles
             lora.Storage == "bfloat16" ? WeightStorage.BFloat16 : WeightStorage.Float32);
     });
 
+    /// <summary>
+    /// A run's model on a node that got only its files (<see cref="WriteForNodes"/>): an engine begins with any weights of that shape and works with
+    /// published ones only.
+    /// </summary>
+    /// <exception cref="RefusedException">A file is missing or broken.</exception>
+    public static ModelSource Received(Recipe recipe, string folder, IReadOnlyList<string> files) => recipe.Lora is { } lora
+        ? Adapted(folder, lora, (ulong)recipe.Seed)
+        : files.Count == 0
+            ? Of(recipe)
+            : Refusals.Of(() => new ModelSource(folder, null, ModelFiles.ReadConfig(folder), default, Engine.Tokenizers.Tokenizer.Load(Path.Combine(folder, TokenizerName))));
+
+    /// <summary>
+    /// The files other nodes need: none for a model they can make from the recipe, configuration and tokenizer for one of a folder, the whole
+    /// folder for frozen weights under an adapter.
+    /// </summary>
+    /// <param name="scratch">An empty folder for what has to be written.</param>
+    /// <returns>Paths; each name is there once.</returns>
+    public IReadOnlyList<string> WriteForNodes(string scratch)
+    {
+        if (_folder is null) return [];
+        if (_adapter is null)
+        {
+            ModelFiles.WriteConfig(scratch, Config);
+            return [Path.Combine(scratch, "config.json"), Path.Combine(_folder, TokenizerName)];
+        }
+
+        return [.. Directory.EnumerateFiles(_folder).Where(path => Path.GetExtension(path) is ".json" or ".safetensors")];
+    }
+
     /// <summary>An engine with the first weights.</summary>
     public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() =>
     {
         var options = new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests, Adapter = _adapter, Storage = _storage };
+        if (_adapter is null && Weights.IsEmpty) return ManagedPolicyEngine.Random(Config, 0, Tokenizer, options);
         return _adapter is null ? ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, options) : ManagedPolicyEngine.Load(_folder!, options);
     });
 

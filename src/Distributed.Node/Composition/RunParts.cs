@@ -37,15 +37,19 @@ internal sealed class RunParts : IDisposable
     /// <summary>Holds the weights the run began with, if the loss weighs the distance to them.</summary>
     public ManagedPolicyEngine? Reference { get; private set; }
 
-    /// <summary>The parts of an effective recipe.</summary>
+    /// <summary>The parts of an effective recipe with all of its nodes in this process.</summary>
     /// <exception cref="RefusedException">A part refused what the recipe says.</exception>
-    public static RunParts Create(Recipe recipe)
+    public static RunParts Create(Recipe recipe) => Create(recipe, recipe.Cluster.RolloutNodes, recipe.Cluster.ScorerNodes);
+
+    /// <summary>The learner's parts, and those of some of the other nodes.</summary>
+    /// <exception cref="RefusedException">A part refused what the recipe says.</exception>
+    public static RunParts Create(Recipe recipe, int rollouts, int scorers)
     {
         var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
         var parts = new RunParts(ModelSource.Of(recipe), environment, episodes);
         var cluster = recipe.Cluster;
-        parts.Rollouts = [.. Enumerable.Range(0, cluster.RolloutNodes).Select(_ => parts.Model.NewEngine(cluster.RolloutThreads!.Value))];
-        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, cluster.ScorerNodes).Select(_ => parts.Model.NewEngine(cluster.ScorerThreads!.Value))] : [];
+        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(cluster.RolloutThreads!.Value))];
+        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(cluster.ScorerThreads!.Value))] : [];
         parts.Learner = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
         if (recipe.Loss.KlCoef > 0) parts.Reference = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
         return parts;

@@ -66,6 +66,9 @@ internal sealed class RunRecorder : IRunObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnSettled(StepSettled settled) => Enqueue(() => _settings.Folder.Append(settled));
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationFinished evaluation)
     {
         var seconds = Seconds;
@@ -93,6 +96,14 @@ internal sealed class RunRecorder : IRunObserver, IDisposable
         Flush();
         _ended.TrySetResult((ended, error));
     });
+
+    /// <summary>Does something when all that was reported so far is written; false if the files cannot be written (any more).</summary>
+    public bool AfterAllReported(Action then)
+    {
+        if (_broken) return false;
+        Enqueue(then);
+        return !_broken;
+    }
 
     /// <summary>Writes what is waiting and closes.</summary>
     public void Dispose()

@@ -1,10 +1,5 @@
 using System.Security.Cryptography;
-using Distributed.Actors.Learning;
 using Distributed.Actors.Ports;
-using Distributed.Actors.Rollout;
-using Distributed.Actors.Scoring;
-using Distributed.Actors.Weights;
-using Distributed.Fabric.Local;
 using Distributed.Node.Checkpoints;
 using Distributed.Node.Evaluation;
 using Distributed.Node.Recipes;
@@ -29,21 +24,46 @@ internal sealed record TrainingResult(RunEnded Ended, string WeightsHash, bool S
 /// <param name="Display">Shows the run.</param>
 internal sealed record TrainingInputs(Recipe Recipe, string RecipeText, RunFolder Folder, bool Resume, double SecondsBefore, IRunDisplay Display);
 
+/// <summary>What the nodes of a run are made of.</summary>
+/// <param name="Inputs">What the run was given.</param>
+/// <param name="Parts">Engines and world.</param>
+/// <param name="Checkpoints">Keeps checkpoints.</param>
+/// <param name="Recorder">Watches.</param>
+internal sealed record RunContext(TrainingInputs Inputs, RunParts Parts, ICheckpointStore Checkpoints, RunRecorder Recorder);
+
+/// <summary>The nodes of a run, wherever they are. Disposing it ends them.</summary>
+internal interface IRunCluster : IDisposable
+{
+    /// <summary>The learner finishes its step, keeps a checkpoint and reports the end.</summary>
+    void RequestStop();
+}
+
 /// <summary>Puts engines, environment, actors and run folder together and runs them to the end: the composition root of `distributed train`.</summary>
 internal static class TrainingRun
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(2);
 
-    /// <summary>Runs to the end, or until a stop is asked for and done.</summary>
+    /// <summary>Runs to the end, or until a stop is asked for and done, with every node in this process.</summary>
     /// <exception cref="RefusedException">The run could not begin, or could not go on; one line says why.</exception>
     public static TrainingResult Run(TrainingInputs inputs, CancellationToken cancel)
     {
+        using var parts = RunParts.Create(inputs.Recipe);
+        return Run(inputs, parts, LocalRunCluster.Start, cancel);
+    }
+
+    /// <summary>Runs to the end, or until a stop is asked for and done, on nodes that <paramref name="start"/> brings together.</summary>
+    /// <exception cref="RefusedException">The run could not begin, or could not go on; one line says why.</exception>
+    public static TrainingResult Run(TrainingInputs inputs, RunParts parts, Func<RunContext, IRunCluster> start, CancellationToken cancel)
+    {
         var recipe = inputs.Recipe;
-        using var parts = RunParts.Create(recipe);
         using var checkpoints = new CheckpointFolder(inputs.Folder.CheckpointsPath, recipe.Checkpoint.Keep, parts.Model.Files);
         var baseline = inputs.Resume || !recipe.Evaluation.Untrained ? [] : Untrained(parts, recipe, cancel);
 
-        var meter = new ActivityMeter(TimeProvider.System, [.. parts.Rollouts.Select(EngineWork.Sampling)], [.. parts.Scorers.Select(EngineWork.Scoring)], EngineWork.Training(parts.Learner));
+        var meter = new ActivityMeter(
+            TimeProvider.System,
+            parts.Rollouts.Count == 0 ? null : [.. parts.Rollouts.Select(EngineWork.Sampling)],
+            parts.Rollouts.Count + parts.Scorers.Count == 0 ? null : [.. parts.Scorers.Select(EngineWork.Scoring)],
+            EngineWork.Training(parts.Learner));
         using var recorder = new RunRecorder(new RecorderSettings
         {
             Folder = inputs.Folder,
@@ -57,78 +77,12 @@ internal static class TrainingRun
             Baseline = baseline,
         });
 
-        using var cluster = Start(inputs, parts, checkpoints, recorder);
+        using var cluster = start(new RunContext(inputs, parts, new RecordedCheckpoints(checkpoints, recorder), recorder));
         using var stop = cancel.Register(cluster.RequestStop);
         var (ended, error) = Wait(recorder, cancel);
         if (error != null) throw new RefusedException(error);
         var weights = EngineCalls.ReadWeights(parts.Learner, CancellationToken.None);
         return new TrainingResult(ended, Convert.ToHexStringLower(SHA256.HashData(weights.Span)), ended.Version.Value < recipe.Steps);
-    }
-
-    private static LocalCluster Start(TrainingInputs inputs, RunParts parts, CheckpointFolder checkpoints, RunRecorder recorder)
-    {
-        var (recipe, model) = (inputs.Recipe, parts.Model);
-        var network = new LocalNetwork();
-        var transport = new LocalWeightTransport();
-        var format = parts.Environment.Format;
-        var learner = new LearnerSettings
-        {
-            Coordinator = LearningSetup.Coordinator(recipe, parts.Environment),
-            Learning = LearningSetup.Learning(recipe, model.Tokenizer),
-            Fabric = network.Join(LocalCluster.LearnerId),
-            Engine = parts.Learner,
-            Reference = parts.Reference,
-            Transport = transport,
-            Spread = WeightSpreadOptions.InProcess,
-            ScoreJobs = new ScoreJobBuilder(model.Tokenizer, format.AnswerPrefix, format.AnswerSuffix, recipe.Ig.Aliases == "max"),
-            Observer = recorder,
-            Checkpoints = checkpoints,
-            Time = TimeProvider.System,
-            InitialWeights = model.Weights,
-            Recipe = inputs.RecipeText,
-            Resume = inputs.Resume,
-        };
-
-        var rollouts = parts.Rollouts.Select((engine, index) =>
-        {
-            var fabric = network.Join(new NodeId($"rollout-{index + 1}"));
-            return (new RolloutSettings
-            {
-                Fabric = fabric,
-                Learner = LocalCluster.LearnerId,
-                Engine = engine,
-                Tokenizer = model.Tokenizer,
-                Environment = parts.Environment,
-                Episodes = parts.Episodes,
-                Sampling = new SamplingOptions((float)recipe.Rollout.Temperature, recipe.Rollout.TopK, (float)recipe.Rollout.TopP, (float)recipe.Rollout.MinP),
-                PartialRollout = recipe.Rollout.PartialRollout,
-                Capacity = recipe.Cluster.EpisodesPerNode!.Value,
-                Incarnations = new IncarnationSource(1),
-            }, Receiver(fabric, engine));
-        }).ToArray();
-
-        var scorers = parts.Scorers.Select((engine, index) =>
-        {
-            var fabric = network.Join(new NodeId($"scorer-{index + 1}"));
-            return (new ScorerSettings
-            {
-                Fabric = fabric,
-                Learner = LocalCluster.LearnerId,
-                Engine = engine,
-                Capacity = 64,
-                Incarnations = new IncarnationSource(1),
-            }, Receiver(fabric, engine));
-        }).ToArray();
-        return LocalCluster.Start(learner, rollouts, scorers);
-
-        WeightReceiverSettings Receiver(IFabric fabric, IPolicyEngine engine) => new()
-        {
-            Fabric = fabric,
-            Learner = LocalCluster.LearnerId,
-            Engine = engine,
-            Transport = transport,
-            Notice = recorder.OnNotice,
-        };
     }
 
     private static (RunEnded Ended, string? Error) Wait(RunRecorder recorder, CancellationToken cancel)

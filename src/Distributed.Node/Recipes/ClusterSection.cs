@@ -3,8 +3,8 @@ namespace Distributed.Node.Recipes;
 /// <summary>Which nodes there are, and how many threads each uses. A run's result does not depend on the number of rollout and scorer nodes.</summary>
 public sealed record ClusterSection : IOptionSection
 {
-    /// <summary>How nodes reach each other: <c>local</c> is one process.</summary>
-    [OneOf("local")]
+    /// <summary>How nodes reach each other: <c>local</c> is one process; with <c>http</c> each is one of its own (`train --nodes`, `node`).</summary>
+    [OneOf("local", "http")]
     public string Fabric { get; init; } = "local";
 
     /// <summary>Nodes that play episodes.</summary>

@@ -1,9 +1,10 @@
 using System.Globalization;
+using Distributed.Actors.Ports;
 
 namespace Distributed.Node.Runs;
 
 /// <summary>
-/// The folder of one run: recipe.yaml (effective), metrics.jsonl, trajectories.jsonl, checkpoints/, report.html. While it is open for
+/// The folder of one run: recipe.yaml (effective), metrics.jsonl, trajectories.jsonl, ledger.jsonl, checkpoints/, report.html. While it is open for
 /// writing no other process can write to it.
 /// </summary>
 public sealed class RunFolder : IDisposable
@@ -12,6 +13,7 @@ public sealed class RunFolder : IDisposable
     private readonly FileStream guard;
     private StepLog? metrics;
     private StepLog? trajectories;
+    private StepLog? ledger;
 
     private RunFolder(string path, FileStream guard)
     {
@@ -39,6 +41,9 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>The trajectories of a run.</summary>
     public static string TrajectoriesOf(string run) => System.IO.Path.Combine(run, "trajectories.jsonl");
+
+    /// <summary>How every rollout of a run ended.</summary>
+    public static string LedgerOf(string run) => System.IO.Path.Combine(run, "ledger.jsonl");
 
     /// <summary>The checkpoints of a run.</summary>
     public static string CheckpointsOf(string run) => System.IO.Path.Combine(run, "checkpoints");
@@ -93,12 +98,17 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="RefusedException">The disk is full or the file cannot be written.</exception>
     public void Append(TrajectoryRecord trajectory) => trajectories!.Append(TrajectoryLog.Format(trajectory));
 
+    /// <summary>Appends a step to ledger.jsonl.</summary>
+    /// <exception cref="RefusedException">The disk is full or the file cannot be written.</exception>
+    public void Append(StepSettled settled) => ledger!.Append(LedgerLog.Format(settled));
+
     /// <summary>Cuts off what was logged after a step, for a learner that goes back to a checkpoint.</summary>
     /// <exception cref="RefusedException">The files cannot be written.</exception>
     public void Rewind(int throughStep)
     {
         metrics?.Dispose();
         trajectories?.Dispose();
+        ledger?.Dispose();
         OpenLogs(throughStep);
     }
 
@@ -107,6 +117,7 @@ public sealed class RunFolder : IDisposable
     {
         metrics?.Dispose();
         trajectories?.Dispose();
+        ledger?.Dispose();
         guard.Dispose();
     }
 
@@ -130,6 +141,7 @@ public sealed class RunFolder : IDisposable
     {
         metrics = StepLog.Open(MetricsOf(Path), throughStep);
         trajectories = StepLog.Open(TrajectoriesOf(Path), throughStep);
+        ledger = StepLog.Open(LedgerOf(Path), throughStep);
     }
 
     private static string Free(string name, DateOnly today)

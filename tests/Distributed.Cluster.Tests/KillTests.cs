@@ -1,0 +1,38 @@
+using System.Collections.Concurrent;
+using Distributed.Node.Runs;
+
+namespace Distributed.Cluster.Tests;
+
+/// <summary>Real processes, killed.</summary>
+public sealed class KillTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    [Fact]
+    public async Task Whichever_process_is_killed_the_weights_come_out_as_if_none_had_been()
+    {
+        using var run = new TinyRun(steps: 16);
+        var alone = run.RunAlone();
+        var said = new ConcurrentQueue<string>();
+        var (cluster, folder) = run.Cluster("killed", notice: said.Enqueue);
+        using (cluster)
+        {
+            var over = cluster.RunAsync(CancellationToken.None);
+            foreach (var (step, node) in new[] { (2, cluster.Workers[0]), (4, cluster.Learner), (7, cluster.Workers[2]), (9, cluster.Learner), (10, cluster.Workers[1]) })
+            {
+                await TinyRun.UntilStep(folder, step, over).WaitAsync(Limit);
+                node.Kill();
+            }
+
+            (await over.WaitAsync(Limit)).ShouldBe(0, TinyRun.Logs(folder));
+            cluster.Learner.Starts.ShouldBe(3, TinyRun.Logs(folder));
+            cluster.Nodes.ShouldAllBe(node => node.Pid == null);
+        }
+
+        run.FinalWeights(folder).ShouldBe(run.FinalWeights(alone), TinyRun.Logs(folder));
+        var proof = LedgerProof.Of(folder);
+        proof.Faults.ShouldBeEmpty();
+        proof.Lines[1].ShouldBe(LedgerProof.Of(alone).Lines[1]);
+        said.ShouldContain(line => line.Contains("learner was ended by signal 9", StringComparison.Ordinal));
+    }
+}
