@@ -23,7 +23,8 @@ internal sealed class ClusterFabricActor : UntypedActor
     private readonly ClusterFabric _fabric;
     private readonly Cluster _cluster = Cluster.Get(Context.System);
     private readonly Dictionary<NodeId, Seen> _nodes = [];
-    private readonly HashSet<UniqueAddress> _learners = [];
+    private readonly List<Member> _learners = [];
+    private bool _isUp;
     private IActorRef _attached = ActorRefs.Nobody;
 
     public ClusterFabricActor(ClusterFabric fabric) => _fabric = fabric;
@@ -47,11 +48,15 @@ internal sealed class ClusterFabricActor : UntypedActor
                 else _attached.Tell(message);
                 break;
             case Attach attach: OnAttach(attach.Node); break;
+            case ClusterEvent.MemberUp up when up.Member.UniqueAddress.Equals(_cluster.SelfUniqueAddress): OnSelfUp(); break;
             case ClusterEvent.MemberUp up: OnHere(up.Member); break;
+            // One that comes and goes quickly may be seen first when it is leaving.
+            case ClusterEvent.MemberLeft left: OnHere(left.Member); break;
+            case ClusterEvent.MemberExited exited: OnHere(exited.Member); break;
             case ClusterEvent.ReachableMember reachable: OnHere(reachable.Member); break;
             case ClusterEvent.UnreachableMember unreachable: OnUnreachable(unreachable.Member); break;
-            case ClusterEvent.MemberRemoved removed: OnRemoved(removed.Member); break;
-            case ClusterEvent.IClusterDomainEvent: break; // joining, leaving and exiting members are still what they were
+            case ClusterEvent.MemberRemoved removed: OnRemoved(removed.Member, inOrder: removed.PreviousStatus == MemberStatus.Exiting); break;
+            case ClusterEvent.IClusterDomainEvent: break; // members that are joining are not here yet, downed ones are about to be removed
             default: Unhandled(message); break;
         }
     }
@@ -59,48 +64,96 @@ internal sealed class ClusterFabricActor : UntypedActor
     private void OnAttach(IActorRef node)
     {
         _attached = node;
+        if (_isUp) OnSelfUp();
+    }
+
+    // Others are reported once they can know this node as well.
+    private void OnSelfUp()
+    {
+        _isUp = true;
         foreach (var (id, seen) in _nodes.OrderBy(pair => pair.Key))
-            if (seen.Reachable) node.Tell(new NodeJoined(id));
+            if (seen.Reachable) _attached.Tell(new NodeJoined(id));
+    }
+
+    private void Report(object change)
+    {
+        if (_isUp) _attached.Tell(change);
     }
 
     private void OnHere(Member member)
     {
-        if (member.Status is not (MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting)) return;
-        if (NodeOf(member) is not { } node) return;
-        if (node == ClusterNode.LearnerId) _learners.Add(member.UniqueAddress);
+        if (member.Status is not (MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting) || NodeOf(member) is not { } node) return;
+        _fabric.ReportMember(AddressOf(member), isHere: true);
+        if (node == ClusterNode.LearnerId)
+        {
+            _learners.RemoveAll(learner => learner.UniqueAddress.Equals(member.UniqueAddress));
+            _learners.Add(member);
+        }
+
         if (node == _fabric.Self) return;
         if (_nodes.TryGetValue(node, out var seen))
         {
-            if (node == ClusterNode.LearnerId ? seen.Reachable : seen.Member.Equals(member.UniqueAddress) && seen.Reachable) return;
-            if (node != ClusterNode.LearnerId && !seen.Member.Equals(member.UniqueAddress)) _attached.Tell(new NodeLeft(node));
+            var isSame = node == ClusterNode.LearnerId || seen.Member.Equals(member.UniqueAddress);
+            if (isSame && seen.Reachable) return;
+            if (!isSame) Report(new NodeLeft(node));
         }
 
         _nodes[node] = new Seen(member.UniqueAddress, Reachable: true);
-        if (node != ClusterNode.LearnerId) _fabric.Route(node, Context.ActorSelection(new RootActorPath(member.Address) / "user" / Name));
-        _attached.Tell(new NodeJoined(node));
+        SetRoute(node, member);
+        Report(new NodeJoined(node));
     }
+
+    // The learner is where its singleton is: with the oldest of those that can be it.
+    private void SetRoute(NodeId node, Member member)
+    {
+        if (node == ClusterNode.LearnerId) member = Oldest();
+        _fabric.Route(node, Context.ActorSelection(new RootActorPath(member.Address) / "user" / Name));
+    }
+
+    private Member Oldest() => _learners.Aggregate((oldest, next) => next.IsOlderThan(oldest) ? next : oldest);
 
     private void OnUnreachable(Member member)
     {
-        if (NodeOf(member) is not { } node || !_nodes.TryGetValue(node, out var seen) || !seen.Member.Equals(member.UniqueAddress) || !seen.Reachable) return;
+        if (NodeOf(member) is not { } node || !_nodes.TryGetValue(node, out var seen) || !seen.Reachable) return;
+        if (!(node == ClusterNode.LearnerId ? Oldest().UniqueAddress : seen.Member).Equals(member.UniqueAddress)) return;
         _nodes[node] = seen with { Reachable = false };
-        _attached.Tell(new NodeUnreachable(node));
+        Report(new NodeUnreachable(node));
     }
 
-    private void OnRemoved(Member member)
+    private void OnRemoved(Member member, bool inOrder)
     {
         if (NodeOf(member) is not { } node) return;
+        _fabric.ReportMember(AddressOf(member), isHere: false);
         if (node == ClusterNode.LearnerId)
         {
-            _learners.Remove(member.UniqueAddress);
-            if (_learners.Count > 0) return;
+            OnLearnerRemoved(member, inOrder);
+            return;
         }
 
-        if (!_nodes.TryGetValue(node, out var seen) || (node != ClusterNode.LearnerId && !seen.Member.Equals(member.UniqueAddress))) return;
+        if (!_nodes.TryGetValue(node, out var seen) || !seen.Member.Equals(member.UniqueAddress)) return;
         _nodes.Remove(node);
-        if (node != ClusterNode.LearnerId) _fabric.Unroute(node);
-        _attached.Tell(new NodeLeft(node));
+        _fabric.Unroute(node);
+        Report(new NodeLeft(node));
     }
+
+    private void OnLearnerRemoved(Member member, bool inOrder)
+    {
+        _learners.RemoveAll(learner => learner.UniqueAddress.Equals(member.UniqueAddress));
+        if (_learners.Count > 0)
+        {
+            if (_fabric.Self == ClusterNode.LearnerId) return;
+            SetRoute(ClusterNode.LearnerId, member);
+            // The next one answers, whatever was thought of the former.
+            if (_nodes.TryGetValue(ClusterNode.LearnerId, out var former) && !former.Reachable) OnHere(Oldest());
+            return;
+        }
+
+        _fabric.ReportLearnersGone(inOrder);
+        _fabric.Unroute(ClusterNode.LearnerId);
+        if (_nodes.Remove(ClusterNode.LearnerId)) Report(new NodeLeft(ClusterNode.LearnerId));
+    }
+
+    private static string AddressOf(Member member) => $"{member.Address.Host}:{member.Address.Port}";
 
     private static NodeId? NodeOf(Member member)
     {

@@ -1,10 +1,10 @@
+using Akka;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Distributed.Actors;
-using Distributed.Actors.Learning;
 using Distributed.Actors.Ports;
 using Distributed.Fabric.Local;
 using Distributed.Protocol;
@@ -26,7 +26,7 @@ public sealed record ClusterNodeOptions
     /// <summary>Key that marks the cluster's messages; the same on every node.</summary>
     public required ReadOnlyMemory<byte> Key { get; init; }
 
-    /// <summary>Where to join, as <c>HOST:PORT</c>; the first one forms the cluster if it is this node itself.</summary>
+    /// <summary>Where to join, as <c>HOST:PORT</c>; the first one forms the cluster if it is this node itself. Empty: this node forms a cluster of its own.</summary>
     public required IReadOnlyList<string> Seeds { get; init; }
 
     /// <summary>Address other nodes reach this one at; null: what the environment's configuration says.</summary>
@@ -40,6 +40,9 @@ public sealed record ClusterNodeOptions
 
     /// <summary>How long a learner that hands over may take to finish its step and keep a checkpoint.</summary>
     public TimeSpan HandOverLimit { get; init; } = TimeSpan.FromSeconds(50);
+
+    /// <summary>Time for the leases under way when a worker leaves.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Settings above all files, for tests.</summary>
     public Config Overrides { get; init; } = Config.Empty;
@@ -55,6 +58,7 @@ public sealed class ClusterNode : IAsyncDisposable
     public const string LearnerRole = "learner";
 
     private readonly ClusterNodeOptions _options;
+    private IActorRef _worker = ActorRefs.Nobody;
 
     private ClusterNode(ClusterNodeOptions options, ActorSystem system, ClusterFabric fabric)
     {
@@ -81,10 +85,10 @@ public sealed class ClusterNode : IAsyncDisposable
         var system = ActorSystem.Create(SystemName, BootstrapSetup.Create().WithConfig(Configuration(options)).And(new WireKeySetup(options.Key)));
         system.ActorOf(Props.Create(() => new ActorLog(options.Notice)), "log");
         var fabric = new ClusterFabric(options.Role == LearnerRole ? LearnerId : options.Name, system);
-        if (options.Role != LearnerRole)
+        if (options.Seeds.Count == 0)
         {
-            var proxy = system.ActorOf(ClusterSingletonProxy.Props($"/user/{LearnerRole}", ClusterSingletonProxySettings.Create(system)), "learner-proxy");
-            fabric.Route(LearnerId, proxy);
+            var cluster = Cluster.Get(system);
+            cluster.Join(cluster.SelfAddress);
         }
 
         return new ClusterNode(options, system, fabric);
@@ -94,24 +98,33 @@ public sealed class ClusterNode : IAsyncDisposable
     public void RunWorker(NodeRoles roles)
     {
         var fabric = Fabric;
-        System.ActorOf(Props.Create(() => new NodeActor(fabric, roles)), _options.Name.Value);
+        _worker = System.ActorOf(Props.Create(() => new NodeActor(fabric, roles)), _options.Name.Value);
+        var (worker, grace) = (_worker, _options.Grace);
+        // Before the node is no longer reachable: what it has taken is ended or handed back.
+        CoordinatedShutdown.Get(System).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "drain leases", async () =>
+        {
+            var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            worker.Tell(new NodeActor.Drain(grace, () => drained.TrySetResult()), ActorRefs.NoSender);
+            await drained.Task.ConfigureAwait(false);
+            return Done.Instance;
+        });
     }
 
-    /// <summary>Runs the learner here when it is this process's turn.</summary>
-    public void RunLearner(LearnerHosting hosting)
+    /// <summary>Calls back when it is this process's turn to be the learner; at most once.</summary>
+    public void StandForLearner(Action<LearnerSeat> whenChosen)
     {
         var (fabric, limit) = (Fabric, _options.HandOverLimit);
         System.ActorOf(ClusterSingletonManager.Props(
-            Props.Create(() => new LearnerHostActor(fabric, hosting, limit)),
+            Props.Create(() => new LearnerHostActor(fabric, whenChosen, limit)),
             LearnerHostActor.HandOver.Instance,
             ClusterSingletonManagerSettings.Create(System)), LearnerRole);
     }
 
-    /// <summary>Asks the learner to finish its step, keep a checkpoint and end the run; does nothing where the learner is not.</summary>
-    public void RequestStop() => System.ActorSelection($"/user/{LearnerRole}/{LearnerRole}").Tell(new LearnerNodeActor.StopRun());
+    /// <summary>Whether this node is a member that others see as up.</summary>
+    public bool IsUp => Cluster.Get(System).SelfMember.Status == MemberStatus.Up;
 
-    /// <summary>Leaves the cluster in order: leases drained, singleton handed over, actors ended.</summary>
-    public Task LeaveAsync() => CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClrExitReason.Instance);
+    /// <summary>Leaves the cluster in order: leases drained, the learner's seat handed over, actors ended. Takes at most the sum of the phases' limits.</summary>
+    public Task LeaveAsync() => CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -125,12 +138,16 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var roles = new[] { options.Role, ClusterFabricActor.NodeRole + options.Name.Value };
         var own = $"akka.cluster.roles = [{string.Join(", ", roles.Select(Quoted))}]\n"
-            + $"akka.cluster.seed-nodes = [{string.Join(", ", options.Seeds.Select(seed => Quoted($"akka.tcp://{SystemName}@{seed}")))}]\n"
+            + $"akka.cluster.seed-nodes = [{string.Join(", ", options.Seeds.Select(seed => Quoted($"{Scheme(options)}://{SystemName}@{seed}")))}]\n"
             + (options.Host == null ? "" : $"akka.remote.dot-netty.tcp.public-hostname = {Quoted(options.Host)}\n")
             + (options.Port == null ? "" : $"akka.remote.dot-netty.tcp.port = {options.Port}\n");
         return options.Overrides.WithFallback(ConfigurationFactory.ParseString(own)).WithFallback(NodeConfiguration.Load(options.Role, options.Environment))
             .WithFallback(ClusterSingletonManager.DefaultConfig());
     }
+
+    // Transport adapters, which only tests use, show in the addresses.
+    private static string Scheme(ClusterNodeOptions options) =>
+        string.Concat(["akka.", .. options.Overrides.GetStringList("akka.remote.dot-netty.tcp.applied-adapters", []).Select(adapter => adapter + "."), "tcp"]);
 
     private static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -32,21 +32,22 @@ internal sealed class ClusterRun : IDisposable
 
     public long Steps { get; init; } = 4;
 
+    private System.Runtime.CompilerServices.StrongBox<long> Epochs { get; } = new();
+
     /// <summary>Which process became the learner, in order.</summary>
     public List<string> Learners { get; } = [];
 
-    public LearnerHosting Learner(ClusterNode node, string name)
+    /// <summary>What a process does when it becomes the learner.</summary>
+    public Action<LearnerSeat> Learner(ClusterNode node, string name) => seat =>
     {
-        var record = new EndSignal(Record);
-        return new LearnerHosting(
-            () =>
-            {
-                lock (Learners) Learners.Add(name);
-                var settings = LearnerSettings(node.Fabric, record);
-                return new NodeRoles(null, null, null, Akka.Actor.Props.Create(() => new LearnerNodeActor(settings)));
-            },
-            over => record.Over = over);
-    }
+        lock (Learners) Learners.Add(name);
+        var observer = new Part(this, seat);
+        var settings = LearnerSettings(node.Fabric, observer);
+        var roles = new NodeRoles(null, null, null, Akka.Actor.Props.Create(() => new LearnerNodeActor(settings)));
+        var fabric = node.Fabric;
+        seat.HandOver.Register(seat.RequestStop);
+        seat.Occupy(Akka.Actor.Props.Create(() => new NodeActor(fabric, roles)));
+    };
 
     public NodeRoles Rollout(ClusterNode node)
     {
@@ -122,6 +123,7 @@ internal sealed class ClusterRun : IDisposable
         InitialWeights = HashEngine.InitialWeights,
         Recipe = "recipe",
         Resume = true,
+        Lives = new LearnerLives(Epochs.Value, epoch => Epochs.Value = epoch.Value),
     };
 
     private WeightReceiverSettings Receiver(IFabric fabric, IPolicyEngine engine) => new()
@@ -143,25 +145,21 @@ internal sealed class ClusterRun : IDisposable
         }
     }
 
-    // A learner that was asked to stop before the last step has not ended the run, only its own part of it.
-    private sealed class EndSignal(RunRecord record) : IRunObserver
+    // One learner's part of the run: it ends the run only if it was asked to do the last step, or failed.
+    private sealed class Part(ClusterRun run, LearnerSeat seat) : IRunObserver
     {
-        public Action Over { get; set; } = () => { };
+        public void OnStarted(PolicyVersion version, LearnerEpoch epoch) => run.Record.OnStarted(version, epoch);
 
-        public void OnStarted(PolicyVersion version, LearnerEpoch epoch) => record.OnStarted(version, epoch);
+        public void OnStep(StepFinished step) => run.Record.OnStep(step);
 
-        public void OnStep(StepFinished step) => record.OnStep(step);
+        public void OnEvaluation(EvaluationFinished evaluation) => run.Record.OnEvaluation(evaluation);
 
-        public void OnEvaluation(EvaluationFinished evaluation) => record.OnEvaluation(evaluation);
-
-        public void OnNotice(string line) => record.OnNotice(line);
+        public void OnNotice(string line) => run.Record.OnNotice(line);
 
         public void OnEnded(RunEnded ended, string? error)
         {
-            if (error != null || ended.Version.Value >= Last) record.OnEnded(ended, error);
-            Over();
+            if (error != null || ended.Version.Value >= run.Steps) run.Record.OnEnded(ended, error);
+            seat.Release();
         }
-
-        public long Last { get; init; } = 4;
     }
 }

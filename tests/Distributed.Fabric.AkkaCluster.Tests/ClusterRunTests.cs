@@ -11,7 +11,7 @@ public sealed class ClusterRunTests
         await using var cluster = new TestCluster();
         using var run = new ClusterRun();
         var learner = cluster.Add("learner-1", "learner");
-        learner.RunLearner(run.Learner(learner, "learner-1"));
+        learner.StandForLearner(run.Learner(learner, "learner-1"));
         var rollout = cluster.Add("rollout-1", "rollout");
         rollout.RunWorker(run.Rollout(rollout));
         var scorer = cluster.Add("scorer-1", "scorer");

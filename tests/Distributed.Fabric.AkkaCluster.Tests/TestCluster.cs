@@ -1,4 +1,3 @@
-using Akka.Cluster;
 using Akka.Configuration;
 using Distributed.Protocol;
 
@@ -19,8 +18,8 @@ internal sealed class TestCluster : IAsyncDisposable
           failure-detector { heartbeat-interval = 200ms, acceptable-heartbeat-pause = 2s, expected-response-after = 200ms }
           split-brain-resolver { stable-after = 1s, down-all-when-unstable = 4s }
           singleton { hand-over-retry-interval = 200ms }
-          singleton-proxy { singleton-identification-interval = 100ms }
         }
+        akka.coordinated-shutdown.run-by-actor-system-terminate = off
         akka.coordinated-shutdown.exit-clr = off
         """);
 
@@ -40,14 +39,9 @@ internal sealed class TestCluster : IAsyncDisposable
             Seeds = _nodes.Count == 0 ? [] : [_nodes[0].Address],
             Notice = Note,
             HandOverLimit = TimeSpan.FromSeconds(10),
+            Grace = TimeSpan.FromSeconds(2),
             Overrides = overrides.Length == 0 ? Hasty : ConfigurationFactory.ParseString(overrides).WithFallback(Hasty),
         });
-        if (_nodes.Count == 0)
-        {
-            var cluster = Cluster.Get(node.System);
-            cluster.Join(cluster.SelfAddress);
-        }
-
         _nodes.Add(node);
         return node;
     }
@@ -63,6 +57,13 @@ internal sealed class TestCluster : IAsyncDisposable
         await ((Akka.Remote.RemoteActorRefProvider)((Akka.Actor.ExtendedActorSystem)node.System).Provider).Transport.Shutdown().WaitAsync(Limit);
         _nodes.Remove(node);
         await node.System.Terminate().WaitAsync(Limit);
+    }
+
+    /// <summary>Ends a node in order.</summary>
+    public async Task Leave(ClusterNode node)
+    {
+        await node.LeaveAsync().WaitAsync(Limit);
+        _nodes.Remove(node);
     }
 
     /// <summary>Waits for something to come true.</summary>
