@@ -14,10 +14,11 @@ public sealed class DependencyTests
         ["Distributed.Environments"] = ["Distributed.Ports"],
         ["Distributed.Actors"] = ["Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Fabric"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
+        ["Distributed.Fabric.AkkaCluster"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Fabric", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Simulation"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Node"] =
         [
-            "Distributed.Actors", "Distributed.Credit", "Distributed.Engine", "Distributed.Environments", "Distributed.Fabric", "Distributed.Ports", "Distributed.Protocol",
+            "Distributed.Actors", "Distributed.Credit", "Distributed.Engine", "Distributed.Environments", "Distributed.Fabric", "Distributed.Fabric.AkkaCluster", "Distributed.Ports", "Distributed.Protocol",
             "Distributed.Simulation",
         ],
     };

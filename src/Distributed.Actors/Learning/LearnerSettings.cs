@@ -1,6 +1,7 @@
 using Distributed.Actors.Coordination;
 using Distributed.Actors.Ports;
 using Distributed.Actors.Scoring;
+using Distributed.Actors.Weights;
 using Distributed.Credit;
 using Distributed.Ports;
 using Distributed.Protocol;
@@ -27,6 +28,9 @@ public sealed record LearnerSettings
 
     /// <summary>The weights' way.</summary>
     public required IWeightTransport Transport { get; init; }
+
+    /// <summary>How versions spread over the nodes.</summary>
+    public WeightSpreadOptions Spread { get; init; } = new();
 
     /// <summary>Builds score jobs.</summary>
     public required ScoreJobBuilder ScoreJobs { get; init; }

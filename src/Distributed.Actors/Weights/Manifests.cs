@@ -8,6 +8,9 @@ namespace Distributed.Actors.Weights;
 /// <summary>Manifests of flat float32 buffers: made by the publisher, checked by every receiver.</summary>
 public static class Manifests
 {
+    /// <summary>Most ranges of an image: their checksums then take at most 20 KB of a notice.</summary>
+    public const int MostRanges = 4096;
+
     /// <summary>The manifest of a version's bytes.</summary>
     public static WeightManifest Create(IReadOnlyList<TensorShape> tensors, ReadOnlySpan<byte> bytes)
     {
@@ -39,6 +42,16 @@ public static class Manifests
         }
 
         return offset == bytes.Length ? null : $"{bytes.Length - offset} bytes belong to no tensor";
+    }
+
+    /// <summary>Cuts an image into ranges of <paramref name="rangeBytes"/>, or longer ones if these would be more than <see cref="MostRanges"/>.</summary>
+    public static ImageRanges Cut(ReadOnlySpan<byte> image, int rangeBytes)
+    {
+        while ((image.Length + (long)rangeBytes - 1) / rangeBytes > MostRanges) rangeBytes *= 2;
+        var sums = new uint[(image.Length + rangeBytes - 1) / rangeBytes];
+        for (var range = 0; range < sums.Length; range++)
+            sums[range] = Crc32C(image.Slice(range * rangeBytes, Math.Min(rangeBytes, image.Length - (range * rangeBytes))));
+        return new ImageRanges(image.Length, rangeBytes, sums);
     }
 
     /// <summary>CRC-32C (Castagnoli) of a span; the processor has an instruction for it.</summary>

@@ -1,10 +1,11 @@
-// WeightReceiver: brings a node's engine to the newest published policy.
-// Owns: which (epoch, version) the engine has, and one download at a time.
-// Promises: versions only go up within an epoch; bytes that do not match the manifest are refused and fetched again (the first time at once,
-// then at the pace of AskAgain); the engine swaps between turns (IPolicyEngine.LoadWeights); a newer version that comes during a download is
-// taken up right after it.
-// May lose: a PolicyPublished. It asks for a newer one (PolicyWanted) every AskAgain, and the publisher repeats itself.
-// Restarted by: NodeActor. What the engine has stands in AppliedWeights, which outlives the actor: a late notice of an older version is then
+// WeightReceiver: brings a node's engine to the newest published policy, and lets other nodes pull it from here.
+// Owns: which (epoch, version) the node has, and one download at a time.
+// Promises: versions only go up within an epoch; every range is checked as it comes and none that is here is fetched again; bytes that do not match the
+// manifest are refused; the engine swaps between turns, or between tokens where partial rollouts allow (IPolicyEngine.LoadWeights); a newer version that comes during a
+// download is taken up right after it.
+// May lose: a PolicyPublished. It asks for a newer one (PolicyWanted) every AskAgain, and the publisher repeats itself. A source that fails is named in that question,
+// and the publisher names another one; the first failure is reported at once, further ones at the pace of AskAgain.
+// Restarted by: NodeActor. What the node has, also of a broken download, stands in AppliedWeights, which outlives the actor: a late notice of an older version is then
 // still old, and replies to the former life's requests are not taken for replies to this one's.
 using Akka.Actor;
 using Distributed.Actors.Ports;
@@ -13,15 +14,17 @@ using Distributed.Protocol;
 
 namespace Distributed.Actors.Weights;
 
-/// <summary>Pulls, checks and applies published weights.</summary>
+/// <summary>Pulls, checks, serves and applies published weights.</summary>
 public sealed class WeightReceiverActor : UntypedActor, IWithTimers
 {
     private readonly WeightReceiverSettings _settings;
     private readonly AppliedWeights _applied;
     private PolicyPublished? _wanted;
-    private Download? _download;
+    private WeightDownload? _download;
+    private HeldWeights? _loading;
     private long _attempt;
     private int _failuresInRow;
+    private NodeId? _failedSource; // to be named in the next question
 
     /// <summary>A receiver for one engine.</summary>
     public WeightReceiverActor(WeightReceiverSettings settings)
@@ -33,30 +36,22 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private sealed record Fetched(long Attempt, FetchedRange Range) : INoSerializationVerificationNeeded;
+    private sealed record Fetched(long Attempt, WeightImage Image, FetchedRange Range) : INoSerializationVerificationNeeded;
 
     private sealed record Loaded(long Attempt, EngineError? Error) : INoSerializationVerificationNeeded;
 
-    private sealed record DownloadLate(long Attempt) : INoSerializationVerificationNeeded;
+    private sealed record Late(long Attempt) : INoSerializationVerificationNeeded;
 
     private sealed class AskTime : INoSerializationVerificationNeeded
     {
         public static AskTime Instance { get; } = new();
     }
 
-    private sealed class Download(PolicyPublished policy)
-    {
-        public PolicyPublished Policy { get; } = policy;
-        public byte[] Bytes { get; } = new byte[policy.Manifest.TotalBytes];
-        public long NextOffset { get; set; }
-        public int InFlight { get; set; }
-    }
-
     /// <inheritdoc/>
     protected override void PreStart()
     {
         Timers.StartPeriodicTimer(nameof(AskTime), AskTime.Instance, _settings.AskAgain);
-        AskForNewest();
+        if (!LoadHeld()) AskForNewest();
     }
 
     /// <inheritdoc/>
@@ -66,19 +61,20 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         switch (message)
         {
             case WireEnvelope { Message: PolicyPublished published }: Want(published); break;
-            case Fetched fetched when fetched.Attempt == _attempt && _download != null: OnFetched(fetched.Range); break;
-            case Loaded loaded when loaded.Attempt == _attempt && _download != null: OnLoaded(loaded.Error); break;
-            case DownloadLate late when late.Attempt == _attempt && _download != null: Abandon($"nothing within {_settings.DownloadTimeout.TotalSeconds:0} s"); break;
+            case Fetched fetched: OnFetched(fetched); break;
+            case Loaded loaded when loaded.Attempt == _attempt && _loading != null: OnLoaded(loaded.Error); break;
+            case Late late when late.Attempt == _attempt: OnLate(); break;
             case WeightsAsked: Announce(); break;
-            case AskTime: if (_download == null) AskForNewest(); break;
-            case Fetched or Loaded or DownloadLate: break; // of an abandoned download
+            case AskTime: if (_download == null && _loading == null && !LoadHeld()) AskForNewest(); break;
+            case Loaded or Late: break; // of an abandoned attempt
             default: Unhandled(message); break;
         }
     }
 
     private void Want(PolicyPublished published)
     {
-        if (!IsNewer(published, _applied.Newest) || !IsNewer(published, _download?.Policy) || !IsNewer(published, _wanted)) return;
+        if (!IsNewer(published, _applied.Newest) || !IsNewer(published, _applied.Held?.Policy) || !IsNewer(published, _download?.Policy)) return;
+        if (_wanted != null && IsNewer(_wanted, published)) return;
         if (published.Manifest.TotalBytes != _settings.ExpectedBytes)
         {
             _settings.Notice($"version {published.Version.Value} refused: {published.Manifest.TotalBytes} bytes, this node's model has {_settings.ExpectedBytes}");
@@ -86,90 +82,135 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         }
 
         _wanted = published;
-        if (_download == null) Begin();
+        BeginNext();
     }
 
-    private void Begin()
+    private void BeginNext()
     {
-        _download = new Download(_wanted!);
+        if (_wanted == null || _download != null || _loading != null) return;
+        var policy = _wanted;
         _wanted = null;
-        _attempt = _applied.NextAttempt();
-        Timers.StartSingleTimer(nameof(DownloadLate), new DownloadLate(_attempt), _settings.DownloadTimeout);
-        RequestRanges();
+        var asDelta = _applied.Held is { } held && WeightDownload.PrefersDelta(policy, held.Policy.Epoch, held.Policy.Version)
+            && !(_applied.DeltaRefused is { } refused && refused.Epoch == policy.Epoch && refused.Version == policy.Version);
+        _download = _applied.Partial is { } partial && partial.TryContinue(policy, asDelta) ? partial : new WeightDownload(policy, asDelta);
+        _applied.Partial = _download;
+        BeginAttempt();
+        Go();
     }
 
-    private void RequestRanges()
+    private void BeginAttempt()
+    {
+        _attempt = _applied.NextAttempt();
+        Timers.StartSingleTimer(nameof(Late), new Late(_attempt), _settings.DownloadTimeout);
+    }
+
+    private void Go()
     {
         var (download, attempt, self) = (_download!, _attempt, Self);
-        var policy = download.Policy;
-        while (download.InFlight < _settings.RangesInFlight && download.NextOffset < download.Bytes.Length)
-        {
-            var (offset, length) = (download.NextOffset, LengthAt(download.NextOffset));
-            download.NextOffset += length;
-            download.InFlight++;
-            _settings.Transport.Fetch(new WeightSource(policy.Source, policy.Address), new WeightImage(policy.Epoch, policy.Version), offset, length,
-                range => self.Tell(new Fetched(attempt, range)));
-        }
+        var source = new WeightSource(download.Policy.Source, download.Policy.Address);
+        while (download.Ask(_settings.RangesInFlight) is var (offset, length))
+            _settings.Transport.Fetch(source, download.Image, offset, length, range => self.Tell(new Fetched(attempt, download.Image, range)));
+        if (download.IsComplete) OnComplete();
     }
 
-    private int LengthAt(long offset) => (int)Math.Min(_settings.RangeBytes, _download!.Bytes.Length - offset);
+    // A range that a former attempt asked for is as good as any, if it is of this image and its checksum is right.
+    private void OnFetched(Fetched fetched)
+    {
+        if (_applied.Partial is not { } partial || fetched.Image != partial.Image) return;
+        if ((fetched.Range.Error ?? partial.Accept(fetched.Range.Offset, fetched.Range.Bytes.Span)) is { } wrong)
+        {
+            if (fetched.Attempt == _attempt && _download != null) Abandon(wrong, _download.Policy.Source);
+            return;
+        }
 
-    private void OnFetched(FetchedRange range)
+        if (_download == null) return;
+
+        Timers.StartSingleTimer(nameof(Late), new Late(_attempt), _settings.DownloadTimeout);
+        Go();
+    }
+
+    private void OnComplete()
     {
         var download = _download!;
-        if (range.Error != null)
+        (_download, _applied.Partial) = (null, null);
+        ReadOnlyMemory<byte> bytes = download.Image.Since == null ? download.Bytes : WeightDelta.Apply(_applied.Held!.Bytes.Span, download.Bytes.Span);
+        if (Manifests.Verify(download.Policy.Manifest, bytes.Span) is { } wrong)
         {
-            Abandon(range.Error);
+            if (download.Image.Since != null) _applied.DeltaRefused = download.Policy;
+            Fail(download.Policy, wrong, download.Policy.Source);
             return;
         }
 
-        if (range.Offset < 0 || range.Offset >= download.NextOffset || range.Offset % _settings.RangeBytes != 0 || range.Bytes.Length != LengthAt(range.Offset))
+        _applied.Held = new HeldWeights(download.Policy, bytes);
+        if (_settings.Transport.Address != null)
         {
-            Abandon($"a range {range.Offset}+{range.Bytes.Length} that was not asked for");
-            return;
+            _settings.Transport.Offer(new WeightImage(download.Image.Epoch, download.Image.Version), bytes);
+            if (download.Image.Since != null) _settings.Transport.Offer(download.Image, download.Bytes);
+            AskForNewest(); // which says what this node can serve now
         }
 
-        range.Bytes.Span.CopyTo(download.Bytes.AsSpan((int)range.Offset));
-        download.InFlight--;
-        RequestRanges();
-        if (download.InFlight > 0 || download.NextOffset < download.Bytes.Length) return;
-        if (Manifests.Verify(download.Policy.Manifest, download.Bytes) is { } wrong)
-        {
-            Abandon(wrong);
-            return;
-        }
+        LoadHeld();
+    }
 
+    private bool LoadHeld()
+    {
+        if (_applied.Held is not { } held || !IsNewer(held.Policy, _applied.Newest)) return false;
+        _loading = held;
+        BeginAttempt();
         var (attempt, self) = (_attempt, Self);
-        _settings.Engine.LoadWeights(download.Policy.Version.Value, download.Bytes, error => self.Tell(new Loaded(attempt, error)));
+        _settings.Engine.LoadWeights(held.Policy.Version.Value, held.Bytes, error => self.Tell(new Loaded(attempt, error)));
+        return true;
     }
 
     private void OnLoaded(EngineError? error)
     {
+        var policy = _loading!.Policy;
+        _loading = null;
+        Timers.Cancel(nameof(Late));
         if (error != null)
         {
-            Abandon(error.Message);
+            Fail(policy, error.Message, null);
             return;
         }
 
-        _applied.Newest = _download!.Policy;
+        _applied.Newest = policy;
+        // Kept for other nodes and for the next delta; in one process nobody pulls from here and no delta is made.
+        if (_settings.Transport.Address == null) _applied.Held = null;
         _failuresInRow = 0;
-        EndDownload();
         Announce();
-        if (_wanted != null) Begin();
+        BeginNext();
     }
 
-    private void Abandon(string why)
+    private void OnLate()
     {
-        _settings.Notice($"version {_download!.Policy.Version.Value} not applied: {why}; asking again");
-        EndDownload();
-        if (_wanted != null) Begin();
-        else if (_failuresInRow++ == 0) AskForNewest();
+        var why = $"nothing within {_settings.DownloadTimeout.TotalSeconds:0} s";
+        if (_download != null)
+        {
+            Abandon(why, _download.Policy.Source);
+        }
+        else if (_loading is { } loading)
+        {
+            _loading = null;
+            Fail(loading.Policy, why, null);
+        }
     }
 
-    private void EndDownload()
+    // What is here of it is kept for the next attempt.
+    private void Abandon(string why, NodeId source)
     {
+        var policy = _download!.Policy;
         _download = null;
-        Timers.Cancel(nameof(DownloadLate));
+        Fail(policy, why, source);
+    }
+
+    private void Fail(PolicyPublished policy, string why, NodeId? source)
+    {
+        _settings.Notice($"version {policy.Version.Value} not applied: {why}; trying again");
+        Timers.Cancel(nameof(Late));
+        _attempt = _applied.NextAttempt();
+        _failedSource = source;
+        if (_wanted != null) BeginNext();
+        else if (_failuresInRow++ == 0 && !LoadHeld()) AskForNewest();
     }
 
     private void Announce()
@@ -177,8 +218,13 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         if (_applied.Newest is { } newest) Context.Parent.Tell(new WeightsApplied(newest.Epoch, newest.Version));
     }
 
-    private void AskForNewest() => _settings.Fabric.Tell(_settings.Learner,
-        new PolicyWanted(_settings.Fabric.Self, _applied.Newest?.Epoch ?? new LearnerEpoch(-1), _applied.Newest?.Version ?? new PolicyVersion(-1)));
+    private void AskForNewest()
+    {
+        var has = _applied.Held?.Policy ?? _applied.Newest;
+        _settings.Fabric.Tell(_settings.Learner, new PolicyWanted(_settings.Fabric.Self, has?.Epoch ?? new LearnerEpoch(-1), has?.Version ?? new PolicyVersion(-1),
+            _settings.Transport.Address, _failedSource));
+        _failedSource = null;
+    }
 
     private static bool IsNewer(PolicyPublished candidate, PolicyPublished? than) => than == null
         || candidate.Epoch.Value > than.Epoch.Value

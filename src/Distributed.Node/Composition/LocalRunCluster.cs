@@ -1,3 +1,4 @@
+using Distributed.Actors.Weights;
 using Distributed.Fabric.Local;
 using Distributed.Protocol;
 
@@ -15,7 +16,10 @@ internal sealed class LocalRunCluster : IRunCluster
     {
         var network = new LocalNetwork();
         var transport = new LocalWeightTransport();
-        var roles = new RoleSettings(run.Inputs.Recipe, run.Parts.Model.Tokenizer, run.Parts.Environment, LocalCluster.LearnerId, run.Recorder.OnNotice);
+        var roles = new RoleSettings(run.Inputs.Recipe, run.Parts.Model.Tokenizer, run.Parts.Environment, LocalCluster.LearnerId, run.Recorder.OnNotice)
+        {
+            Spread = WeightSpreadOptions.InProcess,
+        };
         var rollouts = run.Parts.Rollouts.Select((engine, index) =>
         {
             var fabric = network.Join(new NodeId($"rollout-{index + 1}"));

@@ -23,6 +23,9 @@ internal sealed class RoleSettings(Recipe recipe, ITokenizer tokenizer, IEnviron
     /// <summary>Number of this process's first life of a role: later processes of the same node have higher ones.</summary>
     public long FirstIncarnation { get; init; } = 1;
 
+    /// <summary>How versions spread over the nodes.</summary>
+    public WeightSpreadOptions Spread { get; init; } = new();
+
     /// <summary>The learner's.</summary>
     public LearnerSettings Learner(RunContext run, IFabric fabric, IWeightTransport transport)
     {
@@ -36,6 +39,7 @@ internal sealed class RoleSettings(Recipe recipe, ITokenizer tokenizer, IEnviron
             Engine = run.Parts.Learner,
             Reference = run.Parts.Reference,
             Transport = transport,
+            Spread = Spread,
             ScoreJobs = new ScoreJobBuilder(tokenizer, format.AnswerPrefix, format.AnswerSuffix, recipe.Ig.Aliases == "max"),
             Observer = run.Recorder,
             Checkpoints = run.Checkpoints,

@@ -60,6 +60,11 @@ public sealed record TrainingRun
 
     public Func<IWeightTransport, IWeightTransport> Transport { get; init; } = transport => transport;
 
+    /// <summary>The transport of each node by name, where nodes have their own.</summary>
+    public Func<string, IWeightTransport>? NodeTransport { get; init; }
+
+    public WeightSpreadOptions Spread { get; init; } = new() { RangeBytes = 12 };
+
     public TimeSpan DownloadTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Called when everything has started, with the means to disturb the run.</summary>
@@ -90,7 +95,8 @@ public sealed record TrainingRun
             Learning = Learning,
             Fabric = learnerView,
             Engine = NewEngine("learner"),
-            Transport = transport,
+            Transport = NodeTransport?.Invoke(LocalCluster.LearnerId.Value) ?? transport,
+            Spread = Spread,
             ScoreJobs = new ScoreJobBuilder(tokenizer, Environment.Format.AnswerPrefix, Environment.Format.AnswerSuffix, allAliases: false),
             Observer = record,
             Checkpoints = Store,
@@ -106,10 +112,9 @@ public sealed record TrainingRun
             Fabric = fabric,
             Learner = LocalCluster.LearnerId,
             Engine = engine,
-            Transport = transport,
+            Transport = NodeTransport?.Invoke(fabric.Self.Value) ?? transport,
             Notice = record.OnNotice,
             Tap = Tap,
-            RangeBytes = 12,
             RangesInFlight = 2,
             AskAgain = Pace,
             DownloadTimeout = DownloadTimeout,

@@ -82,7 +82,7 @@ public sealed class HttpWeightTransportTests : IAsyncLifetime
     {
         using var plain = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server.Address, WeightPath.Of(Version3)));
-        request.Headers.TryAddWithoutValidation("Authorization", $"secret GET {WeightPath.Of(Version3)}");
+        request.Headers.TryAddWithoutValidation(HttpWeightOptions.SignatureHeader, $"secret GET {WeightPath.Of(Version3)}");
         if (range != null) request.Headers.TryAddWithoutValidation("Range", range);
         using var response = await plain.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.RequestedRangeNotSatisfiable);

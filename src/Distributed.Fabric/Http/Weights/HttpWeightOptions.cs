@@ -5,10 +5,13 @@ namespace Distributed.Fabric.Http.Weights;
 /// <summary>How a node pulls weights over HTTP, and whom it serves.</summary>
 public sealed record HttpWeightOptions
 {
-    /// <summary>Value of the Authorization header for a request (method, path); every request has one.</summary>
+    /// <summary>The header that carries a request's signature.</summary>
+    public const string SignatureHeader = "X-Distributed-Signature";
+
+    /// <summary>The signature of a request (method, path); every request has one.</summary>
     public required Func<string, string, string> Sign { get; init; }
 
-    /// <summary>Whether a request (method, path, Authorization header) comes from a member of this cluster.</summary>
+    /// <summary>Whether a request (method, path, signature or null) comes from a member of this cluster.</summary>
     public required Func<string, string, string?, bool> Admits { get; init; }
 
     /// <summary>

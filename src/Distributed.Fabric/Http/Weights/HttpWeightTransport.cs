@@ -89,7 +89,7 @@ public sealed class HttpWeightTransport : IWeightTransport, IDisposable
         limit.CancelAfter(_options.RangeTimeout);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(BaseAddress(source), path));
         request.Headers.Range = new RangeHeaderValue(offset, offset + length - 1);
-        request.Headers.TryAddWithoutValidation("Authorization", _options.Sign(request.Method.Method, path));
+        request.Headers.TryAddWithoutValidation(HttpWeightOptions.SignatureHeader, _options.Sign(request.Method.Method, path));
         using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.PartialContent)
             throw new WeightRefusedException($"it answers {(int)response.StatusCode} {response.ReasonPhrase}");

@@ -25,7 +25,7 @@ public static class WeightEndpoint
     private static async Task Serve(HttpContext context, HttpWeightTransport transport, WeightImage image)
     {
         var (request, response) = (context.Request, context.Response);
-        if (!transport.Admits(request.Method, WeightPath.Of(image), request.Headers.Authorization))
+        if (!transport.Admits(request.Method, WeightPath.Of(image), request.Headers[HttpWeightOptions.SignatureHeader]))
         {
             response.StatusCode = StatusCodes.Status401Unauthorized;
             return;

@@ -1,0 +1,85 @@
+using Akka.Configuration;
+using Distributed.Protocol;
+
+namespace Distributed.Fabric.AkkaCluster.Tests;
+
+/// <summary>Cluster nodes of one test: real actor systems that speak over loopback, with short times.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(40);
+    private static readonly Config Hasty = ConfigurationFactory.ParseString("""
+        akka.cluster {
+          gossip-interval = 100ms
+          leader-actions-interval = 100ms
+          periodic-tasks-initial-delay = 50ms
+          unreachable-nodes-reaper-interval = 200ms
+          retry-unsuccessful-join-after = 500ms
+          seed-node-timeout = 500ms
+          failure-detector { heartbeat-interval = 200ms, acceptable-heartbeat-pause = 2s, expected-response-after = 200ms }
+          split-brain-resolver { stable-after = 1s, down-all-when-unstable = 4s }
+          singleton { hand-over-retry-interval = 200ms }
+        }
+        akka.coordinated-shutdown.run-by-actor-system-terminate = off
+        akka.coordinated-shutdown.exit-clr = off
+        """);
+
+    private readonly List<ClusterNode> _nodes = [];
+    private readonly List<string> _notices = [];
+
+    public IReadOnlyList<string> Notices { get { lock (_notices) return [.. _notices]; } }
+
+    /// <summary>Adds a node; the first one forms the cluster.</summary>
+    public ClusterNode Add(string name, string role, string secret = "the secret of all tests", string overrides = "")
+    {
+        var node = ClusterNode.Start(new ClusterNodeOptions
+        {
+            Name = new NodeId(name),
+            Role = role,
+            Key = System.Text.Encoding.UTF8.GetBytes(secret),
+            Seeds = _nodes.Count == 0 ? [] : [_nodes[0].Address],
+            Notice = Note,
+            HandOverLimit = TimeSpan.FromSeconds(10),
+            Grace = TimeSpan.FromSeconds(2),
+            Overrides = overrides.Length == 0 ? Hasty : ConfigurationFactory.ParseString(overrides).WithFallback(Hasty),
+        });
+        _nodes.Add(node);
+        return node;
+    }
+
+    public void Note(string line)
+    {
+        lock (_notices) _notices.Add(line);
+    }
+
+    /// <summary>Ends a node's process as a power cut would: no goodbye.</summary>
+    public async Task Kill(ClusterNode node)
+    {
+        await ((Akka.Remote.RemoteActorRefProvider)((Akka.Actor.ExtendedActorSystem)node.System).Provider).Transport.Shutdown().WaitAsync(Limit);
+        _nodes.Remove(node);
+        await node.System.Terminate().WaitAsync(Limit);
+    }
+
+    /// <summary>Ends a node in order.</summary>
+    public async Task Leave(ClusterNode node)
+    {
+        await node.LeaveAsync().WaitAsync(Limit);
+        _nodes.Remove(node);
+    }
+
+    /// <summary>Waits for something to come true.</summary>
+    public async Task Until(Func<bool> holds, string what)
+    {
+        var until = TimeProvider.System.GetTimestamp();
+        while (!holds())
+        {
+            TimeProvider.System.GetElapsedTime(until).ShouldBeLessThan(Limit, $"{what}; notices:\n{string.Join('\n', Notices)}");
+            await Task.Delay(20);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Workers first, so that nobody waits for a side that is gone.
+        foreach (var node in Enumerable.Reverse(_nodes)) await node.System.Terminate().WaitAsync(Limit);
+    }
+}
