@@ -8,7 +8,7 @@ namespace Distributed.Engine.Generation;
 /// same matrix products, each at its own position of its own sequence. The threads of a team share every phase: the products by columns, so that
 /// each weight is read once, and attention by sequence and head. The model is only read.
 /// </summary>
-internal sealed unsafe class DecoderBatch : IPhasedWork, IDisposable
+internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
 {
     private const int Panel = PackedMatrix.PanelWidth;
 

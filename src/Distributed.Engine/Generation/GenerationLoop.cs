@@ -11,10 +11,10 @@ namespace Distributed.Engine.Generation;
 internal sealed class GenerationLoop : IDisposable
 {
     private readonly object _gate;
-    private readonly PackedModel _model;
-    private readonly KeyValueLayout _layout;
+    private readonly ModelConfig _config;
+    private readonly int _contextLength;
     private readonly GenerationBounds _bounds;
-    private readonly KeyValuePages _pages;
+    private readonly IPageStore _pages;
     private readonly StepTeam _team;
     private readonly TurnBatch _batch;
     private readonly List<Turn> _ended = [];
@@ -28,18 +28,19 @@ internal sealed class GenerationLoop : IDisposable
 
     /// <summary>A loop over a model.</summary>
     /// <param name="gate">The lock that guards the loop's state.</param>
-    /// <param name="model">The model; only read.</param>
+    /// <param name="config">The model's.</param>
+    /// <param name="contextLength">Longest sequence.</param>
     /// <param name="bounds">Bounds.</param>
-    /// <param name="threads">Threads that will call <see cref="Run"/>.</param>
+    /// <param name="pages">Where keys and values are kept; taken over.</param>
+    /// <param name="team">The threads that will call <see cref="Run"/>.</param>
+    /// <param name="batch">Works out logits; taken over.</param>
     /// <param name="answer">Takes ended turns, each once, without the lock.</param>
-    public GenerationLoop(object gate, PackedModel model, GenerationBounds bounds, int threads, Action<Turn> answer)
+    public GenerationLoop(
+        object gate, ModelConfig config, int contextLength, GenerationBounds bounds, IPageStore pages, StepTeam team, IStepBatch batch, Action<Turn> answer)
     {
-        (_gate, _model, _bounds, _answer) = (gate, model, bounds, answer);
-        _layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
-        _pages = new KeyValuePages(_layout, bounds.CachePages);
+        (_gate, _config, _contextLength, _bounds, _pages, _team, _answer) = (gate, config, contextLength, bounds, pages, team, answer);
         _kept = new KeptCaches(_pages);
-        _team = new StepTeam(threads);
-        _batch = new TurnBatch(model, _layout, _team, bounds);
+        _batch = new TurnBatch(config, contextLength, team, batch);
     }
 
     /// <summary>The version of the weights, as replies name it.</summary>
@@ -266,18 +267,18 @@ internal sealed class GenerationLoop : IDisposable
         var (slot, cache) = (turn.Slot!, turn.Cache);
         if (slot.IsReleased)
             turn.Fail($"sequence {turn.Request.Sequence}: released before its request began");
-        else if (RequestCheck.Complaint(turn.Request, cache.Length, _model.Config.VocabularySize) is { } complaint)
+        else if (RequestCheck.Complaint(turn.Request, cache.Length, _config.VocabularySize) is { } complaint)
             turn.Fail($"sequence {turn.Request.Sequence}: {complaint}");
-        else if (cache.Length + turn.Request.Append.Length >= _model.ContextLength)
+        else if (cache.Length + turn.Request.Append.Length >= _contextLength)
             turn.EndForWantOfRoom(Version);
         if (turn.Finish is not null)
             return false;
 
         var append = turn.Request.Append.Span;
-        var positions = (int)Math.Min(_model.ContextLength, (long)cache.Length + append.Length + turn.Request.MaxNewTokens);
+        var positions = (int)Math.Min(_contextLength, (long)cache.Length + append.Length + turn.Request.MaxNewTokens);
         if (KeyValueLayout.Pages(positions) > _pages.Capacity)
         {
-            turn.Fail(RequestCheck.TooLarge(turn.Request.Sequence, positions, _layout, _pages.Capacity));
+            turn.Fail(RequestCheck.TooLarge(turn.Request.Sequence, positions, _pages));
             return false;
         }
 
@@ -285,7 +286,7 @@ internal sealed class GenerationLoop : IDisposable
         Refresh(turn);
         var prefix = cache.Cached > 0 ? default : FindShared(cache.Tokens, append, _batch.Turns);
         if (prefix is { Source: { } source, Leader: null })
-            cache.ShareFrom(source, prefix.Tokens, _layout, _pages);
+            cache.ShareFrom(source, prefix.Tokens, _pages);
         var needed = KeyValueLayout.Pages(positions) - cache.PageCount;
         _kept.MakeRoom(needed);
 
@@ -302,7 +303,7 @@ internal sealed class GenerationLoop : IDisposable
         cache.Reserve(positions, _pages);
         turn.Begin(Version);
         if (prefix is { Source: { } ready, Leader: null } && cache.Cached < prefix.Tokens && ready.Cached >= prefix.Tokens)
-            cache.ShareFrom(ready, prefix.Tokens, _layout, _pages);
+            cache.ShareFrom(ready, prefix.Tokens, _pages);
         (turn.Leader, turn.SharedTokens) = (prefix.Leader, prefix.Tokens);
         return true;
     }
@@ -351,7 +352,7 @@ internal sealed class GenerationLoop : IDisposable
         {
             if (turn.Leader is null || turn.Leader.Cache.Cached < turn.SharedTokens)
                 continue;
-            turn.Cache.ShareFrom(turn.Leader.Cache, turn.SharedTokens, _layout, _pages);
+            turn.Cache.ShareFrom(turn.Leader.Cache, turn.SharedTokens, _pages);
             turn.Leader = null;
         }
     }

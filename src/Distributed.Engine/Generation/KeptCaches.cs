@@ -5,7 +5,7 @@ namespace Distributed.Engine.Generation;
 /// ones, because another rollout of their group may begin later. Prompts go first, the oldest before the others.
 /// </summary>
 /// <param name="pages">Where pages go back to.</param>
-internal sealed class KeptCaches(KeyValuePages pages)
+internal sealed class KeptCaches(IPageStore pages)
 {
     /// <summary>Most prompts of released sequences that are remembered.</summary>
     private const int MostPrompts = 64;

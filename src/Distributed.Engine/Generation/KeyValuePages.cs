@@ -6,7 +6,7 @@ namespace Distributed.Engine.Generation;
 /// A bounded store of pages for keys and values. Several sequences may hold one page; it is free when none does. Memory is taken in slabs
 /// when first needed and kept. Not thread-safe: its owner locks.
 /// </summary>
-internal sealed unsafe class KeyValuePages : IDisposable
+internal sealed unsafe class KeyValuePages : IPageStore
 {
     private const int SlabPages = 32;
 
@@ -27,6 +27,9 @@ internal sealed unsafe class KeyValuePages : IDisposable
 
     /// <summary>Most pages there can be.</summary>
     public int Capacity { get; }
+
+    /// <inheritdoc/>
+    public long PageBytes => (long)_layout.PageFloats * sizeof(float);
 
     /// <summary>Pages that can still be taken.</summary>
     public int Available => Capacity - _made + _free.Count;
@@ -49,7 +52,7 @@ internal sealed unsafe class KeyValuePages : IDisposable
     }
 
     /// <summary>Whether more than one sequence holds a page; such a page is full and never changed.</summary>
-    public static bool IsShared(nint page) => Holders(page) > 1;
+    public bool IsShared(nint page) => Holders(page) > 1;
 
     /// <summary>Gives a page back.</summary>
     public void Return(nint page)
@@ -57,6 +60,9 @@ internal sealed unsafe class KeyValuePages : IDisposable
         if (--Holders(page) == 0)
             _free.Push(page);
     }
+
+    /// <inheritdoc/>
+    public void Copy(nint from, nint to) => Buffer.MemoryCopy((void*)from, (void*)to, PageBytes, PageBytes);
 
     public void Dispose()
     {

@@ -35,10 +35,9 @@ internal static class RequestCheck
     }
 
     /// <summary>The refusal of a turn that the whole cache could not hold.</summary>
-    public static CacheTooSmallError TooLarge(long sequence, int positions, KeyValueLayout layout, int capacity)
+    public static CacheTooSmallError TooLarge(long sequence, int positions, IPageStore pages)
     {
-        var page = (long)layout.PageFloats * sizeof(float);
-        long needed = KeyValueLayout.Pages(positions) * page, available = capacity * page;
+        long needed = KeyValueLayout.Pages(positions) * pages.PageBytes, available = pages.Capacity * pages.PageBytes;
         return new CacheTooSmallError(
             $"sequence {sequence}: keys and values of {positions} tokens need {needed:N0} bytes and the cache may take {available:N0}; raise CacheBytes, or ask for fewer tokens",
             needed, available);

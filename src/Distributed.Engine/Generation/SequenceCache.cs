@@ -44,14 +44,14 @@ internal sealed class SequenceCache(long id)
     }
 
     /// <summary>Forgets the tokens past a length, and what is cached of them.</summary>
-    public void Truncate(int length, KeyValuePages store)
+    public void Truncate(int length, IPageStore store)
     {
         Length = Math.Min(Length, length);
         Cached = Math.Min(Cached, Length);
 
         // What comes next is written behind the last position that counts, and never into a page that others hold.
         var whole = Cached / KeyValueLayout.PagePositions;
-        if (whole < _pageCount && KeyValuePages.IsShared(_pages[whole]))
+        if (whole < _pageCount && store.IsShared(_pages[whole]))
             Cached = whole * KeyValueLayout.PagePositions;
         Trim(Cached, store);
     }
@@ -76,7 +76,7 @@ internal sealed class SequenceCache(long id)
     /// Takes over the keys and values of the first positions from a cache that has them, for the same tokens and weights; nothing of this one is
     /// cached yet. Full pages are shared, a part of one is copied if there is a page for it.
     /// </summary>
-    public unsafe void ShareFrom(SequenceCache other, int positions, KeyValueLayout layout, KeyValuePages store)
+    public void ShareFrom(SequenceCache other, int positions, IPageStore store)
     {
         var whole = positions / KeyValueLayout.PagePositions;
         if (whole > _pages.Length)
@@ -95,16 +95,13 @@ internal sealed class SequenceCache(long id)
         if (Cached == positions || whole >= _pageCount)
             return;
         if (_pages[whole] != other._pages[whole])
-        {
-            var bytes = (long)layout.PageFloats * sizeof(float);
-            Buffer.MemoryCopy((void*)other._pages[whole], (void*)_pages[whole], bytes, bytes);
-        }
+            store.Copy(other._pages[whole], _pages[whole]);
 
         Cached = positions;
     }
 
     /// <summary>Takes pages until there is room for a number of positions; the store must have them.</summary>
-    public void Reserve(int positions, KeyValuePages store)
+    public void Reserve(int positions, IPageStore store)
     {
         var needed = KeyValueLayout.Pages(positions);
         if (needed > _pages.Length)
@@ -114,7 +111,7 @@ internal sealed class SequenceCache(long id)
     }
 
     /// <summary>Gives back the pages past a number of positions; the rest stays cached.</summary>
-    public void Trim(int positions, KeyValuePages store)
+    public void Trim(int positions, IPageStore store)
     {
         var needed = KeyValueLayout.Pages(positions);
         while (_pageCount > needed)

@@ -5,9 +5,10 @@ namespace Distributed.Engine.Generation;
 /// <summary>The turns under way and what a step of all of them needs.</summary>
 internal sealed class TurnBatch : IPhasedWork, IDisposable
 {
-    private readonly PackedModel _model;
+    private readonly ModelConfig _config;
+    private readonly int _contextLength;
     private readonly StepTeam _team;
-    private readonly DecoderBatch _batch;
+    private readonly IStepBatch _batch;
     private readonly TokenSampler[] _samplers;
     private readonly List<Turn> _fed = [];
     private readonly List<int> _counts = [];
@@ -16,13 +17,16 @@ internal sealed class TurnBatch : IPhasedWork, IDisposable
     private long _tokensFed;
 
     /// <summary>A batch without turns.</summary>
-    public TurnBatch(PackedModel model, KeyValueLayout layout, StepTeam team, GenerationBounds bounds)
+    /// <param name="config">The model's.</param>
+    /// <param name="contextLength">Longest sequence.</param>
+    /// <param name="team">Draws the tokens.</param>
+    /// <param name="batch">Works out the logits; taken over.</param>
+    public TurnBatch(ModelConfig config, int contextLength, StepTeam team, IStepBatch batch)
     {
-        (_model, _team) = (model, team);
-        _batch = new DecoderBatch(model, layout, team, bounds.BatchRows, bounds.BatchTurns);
+        (_config, _contextLength, _team, _batch) = (config, contextLength, team, batch);
         _samplers = new TokenSampler[team.Threads];
         for (var thread = 0; thread < team.Threads; thread++)
-            _samplers[thread] = new TokenSampler(model.Config.VocabularySize);
+            _samplers[thread] = new TokenSampler(config.VocabularySize);
     }
 
     /// <summary>Turns under way.</summary>
@@ -46,7 +50,7 @@ internal sealed class TurnBatch : IPhasedWork, IDisposable
     }
 
     void IPhasedWork.Do(int chunk, int thread, long phase) =>
-        _sampling[chunk].Sample(_samplers[thread], _batch.Logits(chunk), _model.Config.EndTokens, _model.ContextLength);
+        _sampling[chunk].Sample(_samplers[thread], _batch.Logits(chunk), _config.EndTokens, _contextLength);
 
     public void Dispose()
     {

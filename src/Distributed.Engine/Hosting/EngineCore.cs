@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Distributed.Engine.Kernels;
 using Distributed.Engine.Model;
 using Distributed.Engine.Scoring;
@@ -8,17 +7,13 @@ using Distributed.Ports;
 namespace Distributed.Engine.Hosting;
 
 /// <summary>The model and everything that computes on it but sampling. Used by the engine's thread alone, except for the counters.</summary>
-internal sealed class EngineCore : IDisposable
+internal sealed class EngineCore : IEngineCore
 {
     private readonly LoadedModel _loaded;
     private readonly BranchScorer _branches;
     private readonly SequenceScorer _sequences;
+    private readonly WorkClock _clock = new();
     private Trainer? _trainer;
-    private long _tokensScored;
-    private long _tokensTrained;
-    private long _scoreTicks;
-    private long _trainTicks;
-    private long _otherTicks;
 
     /// <summary>Takes the model over.</summary>
     public EngineCore(LoadedModel loaded, int threads)
@@ -40,39 +35,28 @@ internal sealed class EngineCore : IDisposable
     private ITrainedParameters Trained => _loaded.Trained
         ?? throw new InvalidOperationException("The weights are kept as bfloat16, which is not trained, replaced or read back; use float32, or put an adapter on them.");
 
-    /// <summary>Times a piece of work.</summary>
-    public void Measure(WorkKind kind, Action work)
-    {
-        var start = Stopwatch.GetTimestamp();
-        try
-        {
-            work();
-        }
-        finally
-        {
-            var ticks = Stopwatch.GetTimestamp() - start;
-            Interlocked.Add(ref kind == WorkKind.Score ? ref _scoreTicks : ref kind == WorkKind.Train ? ref _trainTicks : ref _otherTicks, ticks);
-        }
-    }
+    public void Measure(WorkKind kind, Action work) => _clock.Measure(kind, work);
+
+    public void Run(Action<int> work) => Pool.Run(work);
 
     public ScoreReply[] Score(IReadOnlyList<ScoreRequest> requests, long version)
     {
         var replies = _branches.Score(requests, version);
-        Interlocked.Add(ref _tokensScored, requests.Sum(request => request.Tokens.Length + request.Branches.Sum(branch => (long)branch.Tokens.Length)));
+        _clock.Scored(requests.Sum(request => request.Tokens.Length + request.Branches.Sum(branch => (long)branch.Tokens.Length)));
         return replies;
     }
 
     public LogProbsReply LogProbs(IReadOnlyList<TrainSequence> sequences)
     {
         var reply = _sequences.LogProbs(sequences);
-        Interlocked.Add(ref _tokensScored, sequences.Sum(sequence => (long)sequence.Tokens.Length));
+        _clock.Scored(sequences.Sum(sequence => (long)sequence.Tokens.Length));
         return reply;
     }
 
     public HiddenStatesReply HiddenStates(IReadOnlyList<TrainSequence> sequences)
     {
         var reply = _sequences.HiddenStates(sequences);
-        Interlocked.Add(ref _tokensScored, sequences.Sum(sequence => (long)sequence.Tokens.Length));
+        _clock.Scored(sequences.Sum(sequence => (long)sequence.Tokens.Length));
         return reply;
     }
 
@@ -80,11 +64,10 @@ internal sealed class EngineCore : IDisposable
     {
         var reply = Trainer.Step(request);
         if (reply.Applied)
-            Interlocked.Add(ref _tokensTrained, request.Sequences.Sum(sequence => (long)sequence.Tokens.Length));
+            _clock.Trained(request.Sequences.Sum(sequence => (long)sequence.Tokens.Length));
         return reply;
     }
 
-    /// <summary>Replaces the weights; says what is wrong with them, then nothing is changed.</summary>
     public EngineError? LoadWeights(ReadOnlySpan<byte> weights)
     {
         try
@@ -115,18 +98,9 @@ internal sealed class EngineCore : IDisposable
 
     public EngineError? LoadOptimizer(OptimizerState? state) => Trainer.LoadOptimizer(state);
 
-    /// <summary>Writes config.json and model.safetensors; with an adapter, merged, and the adapter beside them.</summary>
     public void Save(string folder) => _loaded.Save(folder);
 
-    /// <summary>Fills in what the core counts.</summary>
-    public EngineCounters Count(EngineCounters counters) => counters with
-    {
-        TokensScored = Interlocked.Read(ref _tokensScored),
-        TokensTrained = Interlocked.Read(ref _tokensTrained),
-        ScoreSeconds = Interlocked.Read(ref _scoreTicks) / (double)Stopwatch.Frequency,
-        TrainSeconds = Interlocked.Read(ref _trainTicks) / (double)Stopwatch.Frequency,
-        OtherSeconds = Interlocked.Read(ref _otherTicks) / (double)Stopwatch.Frequency,
-    };
+    public EngineCounters Count(EngineCounters counters) => _clock.Count(counters);
 
     public void Dispose()
     {

@@ -18,7 +18,7 @@ internal sealed class EngineQueue
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
     private readonly object _gate;
-    private readonly EngineCore _core;
+    private readonly IEngineCore _core;
     private readonly GenerationLoop _loop;
     private readonly Func<long> _version;
     private readonly Queue<Order> _orders = new();
@@ -31,7 +31,7 @@ internal sealed class EngineQueue
     /// <param name="core">Does the work; not owned.</param>
     /// <param name="loop">Samples; not owned.</param>
     /// <param name="version">The version of the weights.</param>
-    public EngineQueue(object gate, EngineCore core, GenerationLoop loop, Func<long> version)
+    public EngineQueue(object gate, IEngineCore core, GenerationLoop loop, Func<long> version)
     {
         (_gate, _core, _loop, _version) = (gate, core, loop, version);
         _thread = new Thread(Work) { IsBackground = true, Name = "engine" };
@@ -205,7 +205,7 @@ internal sealed class EngineQueue
     {
         var start = Stopwatch.GetTimestamp();
         _loop.Open();
-        _core.Pool.Run(_loop.Run);
+        _core.Run(_loop.Run);
         Interlocked.Add(ref _generateTicks, Stopwatch.GetTimestamp() - start);
     }
 

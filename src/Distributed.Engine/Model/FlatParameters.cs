@@ -37,10 +37,8 @@ internal abstract unsafe class FlatParameters(IReadOnlyList<TensorShape> tensors
     /// <exception cref="ArgumentException">Wrong length, or a value that is not finite; nothing is changed then.</exception>
     public void CopyFrom(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length != ByteCount)
-            throw new ArgumentException($"These weights are {bytes.Length} bytes; this model's are {ByteCount}. They belong to another model.", nameof(bytes));
-        if (FlatBytes.FirstNotFinite(bytes) is var bad and >= 0)
-            throw new ArgumentException($"These weights have a value that is not finite (number {bad} of {Count}).", nameof(bytes));
+        if (FlatCheck.Complaint(bytes, Count) is { } complaint)
+            throw new ArgumentException(complaint, nameof(bytes));
         FlatBytes.Read(bytes, Pointer);
     }
 

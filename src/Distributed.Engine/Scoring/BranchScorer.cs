@@ -21,7 +21,7 @@ internal sealed class BranchScorer(PackedModel model, ComputePool pool) : IDispo
         var replies = new ScoreReply[requests.Count];
         var complaints = new string?[requests.Count];
         for (var i = 0; i < requests.Count; i++)
-            complaints[i] = Complaint(requests[i]);
+            complaints[i] = BranchCheck.Complaint(requests[i], model.Config.VocabularySize, model.ContextLength);
         var bounds = PassBounds.Of(requests.Count, i => complaints[i] is null ? BranchPass.RowsOf(requests[i]) : 0, pool.Threads);
         var claimed = -1;
         try
@@ -46,38 +46,5 @@ internal sealed class BranchScorer(PackedModel model, ComputePool pool) : IDispo
     {
         foreach (var pass in _passes)
             pass?.Dispose();
-    }
-
-    private string? Complaint(ScoreRequest request)
-    {
-        var tokens = request.Tokens.Span;
-        if (tokens.IsEmpty)
-            return "The sequence to score has no tokens.";
-        if (tokens.Length > model.ContextLength)
-            return $"The sequence has {tokens.Length} tokens; the context holds {model.ContextLength}.";
-        if (Unknown(tokens) is { } token)
-            return $"The sequence has the token {token}; the vocabulary has {model.Config.VocabularySize}.";
-        for (var i = 0; i < request.Branches.Count; i++)
-        {
-            var branch = request.Branches[i];
-            if (branch.Position < 1 || branch.Position > tokens.Length)
-                return $"Branch {i} has position {branch.Position}; it must lie between 1 and {tokens.Length}.";
-            if (branch.SpanStart < 0 || branch.SpanLength < 1 || branch.SpanLength > branch.Tokens.Length - branch.SpanStart)
-                return $"Branch {i} of {branch.Tokens.Length} tokens has the span [{branch.SpanStart}, +{branch.SpanLength}); it must lie inside and not be empty.";
-            if (branch.Tokens.Length > model.ContextLength - branch.Position)
-                return $"Branch {i} ends at token {branch.Position + branch.Tokens.Length}; the context holds {model.ContextLength}.";
-            if (Unknown(branch.Tokens.Span) is { } unknown)
-                return $"Branch {i} has the token {unknown}; the vocabulary has {model.Config.VocabularySize}.";
-        }
-
-        return null;
-    }
-
-    private int? Unknown(ReadOnlySpan<int> tokens)
-    {
-        foreach (var token in tokens)
-            if ((uint)token >= (uint)model.Config.VocabularySize)
-                return token;
-        return null;
     }
 }

@@ -57,14 +57,8 @@ internal sealed unsafe class AdamW(long count) : IDisposable
             return null;
         }
 
-        var bytes = count * sizeof(float);
-        if (state.FirstMoment.Length != bytes || state.SecondMoment.Length != bytes)
-            return new EngineError(
-                $"The optimizer state has moments of {state.FirstMoment.Length} and {state.SecondMoment.Length} bytes; this model's are {bytes}. It belongs to another model.");
-        if (state.Step < 0)
-            return new EngineError($"The optimizer state has step {state.Step}; it must not be negative.");
-        if (FlatBytes.FirstNotFinite(state.FirstMoment.Span) >= 0 || FlatBytes.FirstNotFinite(state.SecondMoment.Span) >= 0)
-            return new EngineError("The optimizer state has a value that is not finite; use an older checkpoint.");
+        if (StateCheck.Complaint(state, count) is { } complaint)
+            return new EngineError(complaint);
         Step = state.Step;
         FlatBytes.Read(state.FirstMoment.Span, _first.Pointer);
         FlatBytes.Read(state.SecondMoment.Span, _second.Pointer);

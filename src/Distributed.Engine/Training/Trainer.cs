@@ -44,7 +44,7 @@ internal sealed unsafe class Trainer : IDisposable
             return Failed("There is no sequence to train on.");
         if (SequenceRows.Complaint(request.Sequences, _model.Config, _model.ContextLength) is { } complaint)
             return Failed(complaint);
-        if (Complaint(request.Optimizer) is { } wrong)
+        if (StepCheck.Complaint(request.Optimizer) is { } wrong)
             return Failed(wrong);
 
         var record = new StepRecord(request.Sequences.Count);
@@ -94,17 +94,6 @@ internal sealed unsafe class Trainer : IDisposable
         new Span<float>(_workers[0].Gradient, gradient.Length).CopyTo(gradient);
         Clear();
         return norm;
-    }
-
-    private static string? Complaint(OptimizerOptions options)
-    {
-        if (!float.IsFinite(options.LearningRate) || !float.IsFinite(options.WeightDecay))
-            return "The learning rate and the weight decay must be finite.";
-        if (!(options.Beta1 is >= 0 and < 1) || !(options.Beta2 is >= 0 and < 1))
-            return $"The betas ({options.Beta1}, {options.Beta2}) must lie in [0, 1).";
-        if (!(options.Epsilon >= 0) || !(options.MaxGradNorm >= 0))
-            return "Epsilon and the largest gradient norm must not be negative.";
-        return null;
     }
 
     private static TrainReply Failed(string message) => new(false, 0, 0, 0, [], new EngineError(message));

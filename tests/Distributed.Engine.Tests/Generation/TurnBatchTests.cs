@@ -15,7 +15,8 @@ public sealed class TurnBatchTests
         using var model = new PackedModel(weights);
         var layout = new KeyValueLayout(config.Layers, config.KeyValueHeads, config.HeadSize);
         using var pages = new KeyValuePages(layout, 200);
-        using var batch = new TurnBatch(model, layout, new StepTeam(1), new GenerationBounds(turns, 200, turns, turns));
+        var team = new StepTeam(1);
+        using var batch = new TurnBatch(config, model.ContextLength, team, new DecoderBatch(model, layout, team, turns, turns));
         for (var i = 0; i < turns; i++)
         {
             var request = new GenerateRequest(i, new[] { 1, 2, 3 }, new SamplingOptions(0.9f, TopK: 8), (ulong)i, 180, ["12345"]);
