@@ -306,6 +306,8 @@ public class CoordinatorRules
 
     private void GrantLeases(long nowMs)
     {
+        // Most messages find nothing to hand out; then thousands of workers need not be looked at.
+        if (_backlog.RolloutCount == 0 && _backlog.ScoreCount == 0 && _evaluation == null) return;
         foreach (var worker in _leases.Workers.Values)
         {
             if (worker.Offer.Epoch != _epoch) continue;
