@@ -20,6 +20,7 @@ public static class CommandLine
           ./distributed compare recipes/compare-small.yaml      methods side by side on the same seeds, with intervals
           ./distributed options loss                            every option with 'loss' in its name
           ./distributed simulate --seeds 1..200                 the whole protocol under injected faults, in virtual time
+          ./distributed scale --nodes 1..256 --out scaling         how a training would run on many nodes, by a cost model
           ./distributed model info --model FOLDER               what a Hugging Face folder holds (also logprobs, generate, tokenize, render, convert)
         """;
 
@@ -42,6 +43,7 @@ public static class CommandLine
         root.Add(OptionsCommand.Create());
         root.Add(ModelCommand.Create());
         root.Add(SimulateCommand.Create());
+        root.Add(ScaleCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

@@ -17,7 +17,7 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
     public Action<WeightImage, ReadOnlyMemory<byte>> Offered { get; init; } = static (_, _) => { };
 
     /// <inheritdoc/>
-    public string? Address => null;
+    public string? Address => process.Node.Value;
 
     /// <inheritdoc/>
     public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes)
@@ -52,14 +52,17 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
             }
             else
             {
-                Send(sender, bytes.Slice((int)offset, length), offset, faults, reply);
+                Send(sender, image, bytes.Slice((int)offset, length), offset, faults, reply);
             }
         });
     }
 
-    private void Send(SimulatedProcess sender, ReadOnlyMemory<byte> range, long offset, LinkFault[] faults, Action<FetchedRange> reply)
+    private void Send(SimulatedProcess asked, WeightImage image, ReadOnlyMemory<byte> range, long offset, LinkFault[] faults, Action<FetchedRange> reply)
     {
-        var seconds = shelves.Of(sender).Upload(host.NowTicks, shelves.BytesOf(range.Length), network.Model.UplinkBytesPerSecond) + network.DelayOf(sender.Node, process.Node, (long)shelves.BytesOf(range.Length));
+        var size = shelves.BytesOf(range.Length);
+        var sender = shelves.SourceOf(image, offset, asked);
+        var seconds = shelves.Of(sender).Upload(shelves.EarliestOf(sender, image, offset, host.NowTicks), host.NowTicks, size, network.Model.UplinkBytesPerSecond) + network.DelayOf(sender.Node, process.Node, (long)size);
+        shelves.WillHave(process, image, offset, host.NowTicks + TimeSpan.FromSeconds(seconds).Ticks, sender);
         if (Array.Exists(faults, fault => fault.BrokenTransfers > 0 && _stream.Chance(fault.BrokenTransfers)))
         {
             journal.Count("fault:transfer-broken");
@@ -91,12 +94,65 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
 
 /// <summary>What every process offers: versions on its shelf, and an uplink that sends one thing after the other.</summary>
 /// <param name="weightScale">How many bytes each byte of the simulated weights stands for.</param>
-public sealed class WeightShelves(double weightScale = 1)
+/// <param name="peers">Readers pull from whoever has what they want and is least busy, and offer what they have got in turn.</param>
+public sealed class WeightShelves(double weightScale = 1, bool peers = false)
 {
+    private readonly Dictionary<(WeightImage Image, long Offset), PriorityQueue<SimulatedProcess, long>> _holders = [];
+    private readonly Dictionary<(SimulatedProcess Process, WeightImage Image, long Offset), long> _availableAt = [];
+    private readonly Dictionary<NodeId, (double BusySeconds, double SentBytes)> _earlier = [];
     private readonly Dictionary<SimulatedProcess, Shelf> _shelves = [];
 
     /// <summary>The shelf of a process.</summary>
     public Shelf Of(SimulatedProcess process) => _shelves.TryGetValue(process, out var shelf) ? shelf : _shelves[process] = new Shelf();
+
+    /// <summary>Who sends a range: the one that was asked or, among peers, whoever can begin first, those included that are just getting it: an ideal broadcast tree.</summary>
+    public SimulatedProcess SourceOf(WeightImage image, long offset, SimulatedProcess asked)
+    {
+        if (!peers) return asked;
+        var holders = HoldersOf(image, offset);
+        while (holders.TryDequeue(out var holder, out _))
+            if (holder.IsAlive) return holder;
+        return asked;
+    }
+
+    /// <summary>When a process can begin to send a range, ticks.</summary>
+    public long EarliestOf(SimulatedProcess holder, WeightImage image, long offset, long nowTicks) =>
+        Math.Max(nowTicks, _availableAt.GetValueOrDefault((holder, image, offset)));
+
+    /// <summary>A process will have a range; whoever sent it is free for another when its uplink is.</summary>
+    public void WillHave(SimulatedProcess reader, WeightImage image, long offset, long atTicks, SimulatedProcess sender)
+    {
+        if (!peers) return;
+        _availableAt[(reader, image, offset)] = atTicks;
+        var holders = HoldersOf(image, offset);
+        holders.Enqueue(reader, atTicks);
+        holders.Enqueue(sender, Of(sender).FreeAt);
+    }
+
+    private PriorityQueue<SimulatedProcess, long> HoldersOf(WeightImage image, long offset)
+    {
+        if (_holders.TryGetValue((image, offset), out var holders)) return holders;
+        foreach (var old in _holders.Keys.Where(other => other.Image.Version.Value < image.Version.Value - 2).ToArray()) _holders.Remove(old);
+        foreach (var old in _availableAt.Keys.Where(other => other.Image.Version.Value < image.Version.Value - 2).ToArray()) _availableAt.Remove(old);
+        return _holders[(image, offset)] = new PriorityQueue<SimulatedProcess, long>();
+    }
+
+    /// <summary>What a node's processes have sent in all.</summary>
+    public (double BusySeconds, double SentBytes) Totals(NodeId node)
+    {
+        var (busy, sent) = _earlier.GetValueOrDefault(node);
+        foreach (var (process, shelf) in _shelves)
+            if (process.Node == node) (busy, sent) = (busy + shelf.BusySeconds, sent + shelf.SentBytes);
+        return (busy, sent);
+    }
+
+    /// <summary>A process is no more; what it has sent stays counted.</summary>
+    public void Forget(SimulatedProcess process)
+    {
+        if (!_shelves.Remove(process, out var shelf)) return;
+        var (busy, sent) = _earlier.GetValueOrDefault(process.Node);
+        _earlier[process.Node] = (busy + shelf.BusySeconds, sent + shelf.SentBytes);
+    }
 
     /// <summary>How many bytes a range stands for.</summary>
     public double BytesOf(int length) => length * weightScale;
@@ -106,6 +162,9 @@ public sealed class WeightShelves(double weightScale = 1)
     {
         private readonly List<(WeightImage Image, ReadOnlyMemory<byte> Bytes)> _kept = [];
         private long _uplinkFreeAt;
+
+        /// <summary>When its uplink will be free, ticks.</summary>
+        public long FreeAt => _uplinkFreeAt;
 
         /// <summary>Seconds its uplink has been busy.</summary>
         public double BusySeconds { get; private set; }
@@ -127,12 +186,12 @@ public sealed class WeightShelves(double weightScale = 1)
             return null;
         }
 
-        internal double Upload(long nowTicks, double bytes, double bytesPerSecond)
+        internal double Upload(long earliestTicks, long nowTicks, double bytes, double bytesPerSecond)
         {
             var seconds = bytes / bytesPerSecond;
             BusySeconds += seconds;
             SentBytes += bytes;
-            _uplinkFreeAt = Math.Max(nowTicks, _uplinkFreeAt) + (long)(seconds * TimeSpan.TicksPerSecond);
+            _uplinkFreeAt = Math.Max(earliestTicks, _uplinkFreeAt) + (long)(seconds * TimeSpan.TicksPerSecond);
             return (_uplinkFreeAt - nowTicks) / (double)TimeSpan.TicksPerSecond;
         }
     }

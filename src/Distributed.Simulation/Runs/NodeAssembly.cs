@@ -39,7 +39,6 @@ internal sealed record NodeAssembly(TrainingShape Shape, SimulatedNode Node, Sim
             Transport = Transport,
             Notice = notice,
             Tap = Tap,
-            RangeBytes = 12,
             RangesInFlight = 2,
             AskAgain = Announce,
             DownloadTimeout = TimeSpan.FromMilliseconds(Shape.DownloadTimeoutMs),

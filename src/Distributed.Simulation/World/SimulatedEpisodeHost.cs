@@ -30,6 +30,9 @@ public sealed class SimulatedEpisodeHost(SimulationHost host, RandomStream strea
     private long _timedOut;
     private bool _dead;
 
+    /// <summary>Spread of a step's time: standard deviation of its logarithm.</summary>
+    public double Sigma { get; init; } = 0.6;
+
     /// <inheritdoc/>
     public EpisodeHostCounters Counters => new(_steps, _failed, _timedOut, 0, 0, 0, 0, 0, 0, 0);
 
@@ -37,7 +40,7 @@ public sealed class SimulatedEpisodeHost(SimulationHost host, RandomStream strea
     public void Step(IEpisode episode, string action, TimeSpan limit, Action<StepResult> reply)
     {
         _steps++;
-        var duration = TimeSpan.FromSeconds(stream.LogNormal(medianSeconds, 0.6) * faults.Slowdown);
+        var duration = TimeSpan.FromSeconds(stream.LogNormal(medianSeconds, Sigma) * faults.Slowdown);
         if (faults.Slowdown > 1) faults.Met("slow-tool");
         if (faults.Hang) faults.Met("tool-hang");
         if (faults.Throw) faults.Met("tool-throws");
