@@ -4,6 +4,7 @@ using Distributed.Node.Runs;
 namespace Distributed.Cluster.Tests;
 
 /// <summary>Real processes, killed.</summary>
+[Collection("processes")] // one cluster at a time
 public sealed class KillTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
@@ -11,14 +12,14 @@ public sealed class KillTests
     [Fact]
     public async Task Whichever_process_is_killed_the_weights_come_out_as_if_none_had_been()
     {
-        using var run = new TinyRun(steps: 16);
+        using var run = new TinyRun(steps: 12);
         var alone = run.RunAlone();
         var said = new ConcurrentQueue<string>();
         var (cluster, folder) = run.Cluster("killed", notice: said.Enqueue);
         using (cluster)
         {
             var over = cluster.RunAsync(CancellationToken.None);
-            foreach (var (step, node) in new[] { (2, cluster.Workers[0]), (4, cluster.Learner), (7, cluster.Workers[2]), (9, cluster.Learner), (10, cluster.Workers[1]) })
+            foreach (var (step, node) in new[] { (2, cluster.Workers[0]), (4, cluster.Learner), (6, cluster.Workers[2]), (8, cluster.Learner) })
             {
                 await TinyRun.UntilStep(folder, step, over).WaitAsync(Limit);
                 node.Kill();

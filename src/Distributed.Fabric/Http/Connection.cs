@@ -161,7 +161,7 @@ internal sealed class Connection : IDisposable
         {
             End(ConnectionEnd.Silent);
         }
-        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or IOException)
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or IOException or System.Net.Sockets.SocketException)
         {
             End(ConnectionEnd.Lost);
         }
@@ -214,7 +214,7 @@ internal sealed class Connection : IDisposable
         {
             End(ConnectionEnd.Silent);
         }
-        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or IOException)
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or IOException or System.Net.Sockets.SocketException)
         {
             End(_closing ? ConnectionEnd.Closed : ConnectionEnd.Lost);
         }

@@ -31,8 +31,17 @@ internal static class Handshake
         var challenge = await Receive(socket, LongestReply, cancel).ConfigureAwait(false) ?? throw new HandshakeException(FabricCount.RefusedGarbage, "the learner's node hung up");
         byte[] said = [.. hello, .. challenge];
         await Send(socket, secret.Key("join", said), cancel).ConfigureAwait(false);
-        var welcome = await Receive(socket, LongestReply, cancel).ConfigureAwait(false)
-            ?? throw new HandshakeException(FabricCount.RefusedSecret, $"the learner's node does not believe this one; give both the same {ClusterSecret.EnvironmentVariable}");
+        byte[]? welcome;
+        try
+        {
+            welcome = await Receive(socket, LongestReply, cancel).ConfigureAwait(false);
+        }
+        catch (WebSocketException)
+        {
+            welcome = null; // whoever is not believed is told nothing, not even goodbye
+        }
+
+        if (welcome is null) throw new HandshakeException(FabricCount.RefusedSecret, $"the learner's node does not believe this one; give both the same {ClusterSecret.EnvironmentVariable}");
         if (welcome.Length < 2 + HMACSHA256.HashSizeInBytes) throw new HandshakeException(FabricCount.RefusedGarbage, "an answer that is none");
         var (body, proof) = (welcome[..^HMACSHA256.HashSizeInBytes], welcome[^HMACSHA256.HashSizeInBytes..]);
         said = [.. said, .. body];

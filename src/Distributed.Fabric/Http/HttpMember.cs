@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using Akka.Actor;
 using Distributed.Actors.Ports;
@@ -175,7 +176,7 @@ public sealed class HttpMember : IFabric, IAsyncDisposable
             _turnedAway = refused.Count == FabricCount.RefusedSecret ? _turnedAway + 1 : 0;
             return (null, refused.IsFinal || _turnedAway >= MostTurnedAway ? line : "");
         }
-        catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException or HttpRequestException or InvalidOperationException)
+        catch (Exception error) when (error is WebSocketException or SocketException or OperationCanceledException or IOException or HttpRequestException or InvalidOperationException)
         {
             presence.Failed = error.GetBaseException().Message;
             return (null, "");

@@ -8,11 +8,15 @@ namespace Distributed.Node.Cluster;
 /// <param name="Arguments">Of the program.</param>
 /// <param name="Log">Where its output goes; null: where this process's goes.</param>
 /// <param name="Environment">Variables besides those of this process.</param>
-internal sealed record NodeStart(string Name, IReadOnlyList<string> Arguments, string? Log, IReadOnlyDictionary<string, string> Environment);
+internal sealed record NodeStart(string Name, IReadOnlyList<string> Arguments, string? Log, IReadOnlyDictionary<string, string> Environment)
+{
+    /// <summary>It is started again after saying that it cannot go on as often as after a crash.</summary>
+    public bool IsPatient { get; init; }
+}
 
 /// <summary>
 /// One node of a local cluster: a process that is started again, after a growing pause, when it dies. It ends when asked to or when the program
-/// itself says that it is done (code 0) or that it cannot (code 1, unless <paramref name="mayRetry"/>).
+/// itself says that it is done (code 0), or that it cannot go on (code 1) too often or before <paramref name="mayRetry"/>.
 /// </summary>
 internal sealed class NodeProcess(NodeProgram program, NodeStart start, RestartPolicy policy, Func<bool> mayRetry, Action<string> notice) : IDisposable
 {
@@ -39,21 +43,17 @@ internal sealed class NodeProcess(NodeProgram program, NodeStart start, RestartP
     /// <summary>Runs until it ends for good; the result is its last exit code.</summary>
     public async Task<int> RunAsync()
     {
-        for (var inARow = 0; ;)
+        for (int inARow = 0, refusals = 0; ;)
         {
             var began = TimeProvider.System.GetTimestamp();
             var code = await Once().ConfigureAwait(false);
             if (code == 0 || _ending.IsCancellationRequested) return code;
             if (TimeProvider.System.GetElapsedTime(began) >= policy.SteadyAfter) inARow = 0;
-            if (RestartPolicy.IsRefusal(code) && !mayRetry())
+            refusals = RestartPolicy.IsRefusal(code) ? refusals + 1 : 0;
+            // One that has got somewhere may do so again: what ended it, a full disk for example, may be over.
+            if ((refusals > 0 && !mayRetry()) || policy.Pause(inARow++, mayRetry() && start.IsPatient ? 0 : refusals) is not { } pause)
             {
-                notice($"{Name} cannot go on{(start.Log is null ? "" : $"; its last lines are in {start.Log}")}");
-                return code;
-            }
-
-            if (policy.Pause(inARow++) is not { } pause)
-            {
-                notice($"{Name} {RestartPolicy.Describe(code)}; given up after {policy.MostInARow} starts in a row");
+                notice($"{Name} {RestartPolicy.Describe(code)} and is given up{(start.Log is null ? "" : $"; its last lines are in {start.Log}")}");
                 return code;
             }
 

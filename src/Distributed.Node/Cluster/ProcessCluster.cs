@@ -58,7 +58,7 @@ internal sealed class ProcessCluster : IDisposable
         string[] common = ["--fabric", plan.Fabric, "--end-with-input"];
         Learner = new NodeProcess(
             program,
-            new NodeStart("learner", ["node", "--role", "learner", "--resume", plan.Run, "--listen", Address(Port), .. common], plan.LogLearner ? Log("learner") : null, variables),
+            new NodeStart("learner", ["node", "--role", "learner", "--resume", plan.Run, "--listen", Address(Port), .. common], plan.LogLearner ? Log("learner") : null, variables) { IsPatient = true },
             plan.Restarts,
             mayRetry: () => epochs.Read() > epochBefore, // it has lived: what ended it may be over
             notice);
@@ -68,7 +68,7 @@ internal sealed class ProcessCluster : IDisposable
             {
                 var name = string.Create(CultureInfo.InvariantCulture, $"{role}-{number}");
                 string[] arguments = ["node", "--role", role, "--name", name, "--join", Address(plan.PortFor(name, Port)), "--listen", Address(0), .. common];
-                _workers.Add(new NodeProcess(program, new NodeStart(name, arguments, Log(name), variables), plan.Restarts, mayRetry: () => false, notice));
+                _workers.Add(new NodeProcess(program, new NodeStart(name, arguments, Log(name), variables), plan.Restarts, mayRetry: () => true, notice));
             }
         }
 

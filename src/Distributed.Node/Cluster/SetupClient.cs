@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Distributed.Fabric.Http;
@@ -25,7 +26,7 @@ internal sealed class SetupClient(Uri learner, HttpSecurity security, Action<str
             {
                 return await Fetch(client, folder, cancel).ConfigureAwait(false);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException && !cancel.IsCancellationRequested)
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or OperationCanceledException && !cancel.IsCancellationRequested)
             {
                 var why = error is OperationCanceledException ? $"nothing within {RequestLimit.TotalSeconds:0} s" : error.GetBaseException().Message;
                 if (TimeProvider.System.GetElapsedTime(began) > giveUpAfter) throw new RefusedException($"{learner}: the learner's node does not answer ({why}); check --join, and that it runs");

@@ -74,7 +74,7 @@ public sealed class HttpWeightTransport : IWeightTransport, IDisposable
         {
             range = new FetchedRange(offset, await Pull(source, image, offset, length).ConfigureAwait(false), null);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or WeightRefusedException)
+        catch (Exception error) when (error is HttpRequestException or IOException or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or WeightRefusedException)
         {
             range = new FetchedRange(offset, default, $"{image} cannot be pulled from {source.Node.Value}: {Reason(error)}");
         }
