@@ -45,10 +45,15 @@ public sealed class ClusterFabric : IFabric
     /// <summary>Completes when the last process that could be the learner is no longer a member: true if it left in order, false if it was downed.</summary>
     public Task<bool> LearnersGone => _learnersGone.Task;
 
+    /// <summary>Whether the learner's process is a member that answers.</summary>
+    public bool IsLearnerReachable { get; private set; }
+
     /// <summary>Addresses of the members, as <c>HOST:PORT</c>.</summary>
     public IReadOnlyCollection<string> Members => [.. _members.Keys];
 
     internal void Deliver(WireEnvelope envelope) => _actor.Tell(envelope, ActorRefs.NoSender);
+
+    internal void ReportLearner(bool isReachable) => IsLearnerReachable = isReachable;
 
     internal void ReportLearnersGone(bool inOrder) => _learnersGone.TrySetResult(inOrder);
 

@@ -91,6 +91,7 @@ internal sealed class ClusterFabricActor : UntypedActor
         }
 
         if (node == _fabric.Self) return;
+        SetRoute(node, member);
         if (_nodes.TryGetValue(node, out var seen))
         {
             var isSame = node == ClusterNode.LearnerId || seen.Member.Equals(member.UniqueAddress);
@@ -99,7 +100,7 @@ internal sealed class ClusterFabricActor : UntypedActor
         }
 
         _nodes[node] = new Seen(member.UniqueAddress, Reachable: true);
-        SetRoute(node, member);
+        if (node == ClusterNode.LearnerId) _fabric.ReportLearner(isReachable: true);
         Report(new NodeJoined(node));
     }
 
@@ -117,6 +118,7 @@ internal sealed class ClusterFabricActor : UntypedActor
         if (NodeOf(member) is not { } node || !_nodes.TryGetValue(node, out var seen) || !seen.Reachable) return;
         if (!(node == ClusterNode.LearnerId ? Oldest().UniqueAddress : seen.Member).Equals(member.UniqueAddress)) return;
         _nodes[node] = seen with { Reachable = false };
+        if (node == ClusterNode.LearnerId) _fabric.ReportLearner(isReachable: false);
         Report(new NodeUnreachable(node));
     }
 
@@ -148,6 +150,7 @@ internal sealed class ClusterFabricActor : UntypedActor
             return;
         }
 
+        _fabric.ReportLearner(isReachable: false);
         _fabric.ReportLearnersGone(inOrder);
         _fabric.Unroute(ClusterNode.LearnerId);
         if (_nodes.Remove(ClusterNode.LearnerId)) Report(new NodeLeft(ClusterNode.LearnerId));

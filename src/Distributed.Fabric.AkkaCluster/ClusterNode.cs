@@ -126,6 +126,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Leaves the cluster in order: leases drained, the learner's seat handed over, actors ended. Takes at most the sum of the phases' limits.</summary>
     public Task LeaveAsync() => CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
 
+    /// <summary>Ends the actors at once, without a goodbye: for a cluster that is no more.</summary>
+    public Task AbandonAsync() => System.Terminate();
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -32,6 +32,14 @@ internal sealed class ClusterRun : IDisposable
 
     public long Steps { get; init; } = 4;
 
+    /// <summary>From now on nothing this learner does is kept: its process is about to be killed.</summary>
+    public void Freeze(string learner)
+    {
+        lock (_frozen) _frozen.Add(learner);
+    }
+
+    private readonly HashSet<string> _frozen = [];
+
     private System.Runtime.CompilerServices.StrongBox<long> Epochs { get; } = new();
 
     /// <summary>Which process became the learner, in order.</summary>
@@ -41,7 +49,7 @@ internal sealed class ClusterRun : IDisposable
     public Action<LearnerSeat> Learner(ClusterNode node, string name) => seat =>
     {
         lock (Learners) Learners.Add(name);
-        var observer = new Part(this, seat);
+        var observer = new Part(this, name, seat);
         var settings = LearnerSettings(node.Fabric, observer);
         var roles = new NodeRoles(null, null, null, Akka.Actor.Props.Create(() => new LearnerNodeActor(settings)));
         var fabric = node.Fabric;
@@ -90,7 +98,7 @@ internal sealed class ClusterRun : IDisposable
         Record.Dispose();
     }
 
-    private LearnerSettings LearnerSettings(IFabric fabric, IRunObserver observer) => new()
+    private LearnerSettings LearnerSettings(IFabric fabric, Part observer) => new()
     {
         Coordinator = new CoordinatorOptions
         {
@@ -118,7 +126,7 @@ internal sealed class ClusterRun : IDisposable
         Transport = _transport,
         ScoreJobs = new ScoreJobBuilder(_tokenizer, _environment.Format.AnswerPrefix, _environment.Format.AnswerSuffix, allAliases: false),
         Observer = observer,
-        Checkpoints = Store,
+        Checkpoints = observer,
         Time = TimeProvider.System,
         InitialWeights = HashEngine.InitialWeights,
         Recipe = "recipe",
@@ -146,11 +154,23 @@ internal sealed class ClusterRun : IDisposable
     }
 
     // One learner's part of the run: it ends the run only if it was asked to do the last step, or failed.
-    private sealed class Part(ClusterRun run, LearnerSeat seat) : IRunObserver
+    private sealed class Part(ClusterRun run, string name, LearnerSeat seat) : IRunObserver, ICheckpointStore
     {
+        private bool IsFrozen { get { lock (run._frozen) return run._frozen.Contains(name); } }
+
+        public void Save(Checkpoint checkpoint, Action<EngineError?> reply)
+        {
+            if (!IsFrozen) run.Store.Save(checkpoint, reply);
+        }
+
+        public Checkpoint? LoadNewest(Action<string> warn) => run.Store.LoadNewest(warn);
+
         public void OnStarted(PolicyVersion version, LearnerEpoch epoch) => run.Record.OnStarted(version, epoch);
 
-        public void OnStep(StepFinished step) => run.Record.OnStep(step);
+        public void OnStep(StepFinished step)
+        {
+            if (!IsFrozen) run.Record.OnStep(step);
+        }
 
         public void OnEvaluation(EvaluationFinished evaluation) => run.Record.OnEvaluation(evaluation);
 
@@ -158,6 +178,7 @@ internal sealed class ClusterRun : IDisposable
 
         public void OnEnded(RunEnded ended, string? error)
         {
+            if (IsFrozen) return;
             if (error != null || ended.Version.Value >= run.Steps) run.Record.OnEnded(ended, error);
             seat.Release();
         }

@@ -48,6 +48,8 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public void Note(string line)
     {
+        // A starved machine says so many times a second.
+        if (line.Contains("sending of heartbeat was delayed", StringComparison.Ordinal)) return;
         lock (_notices) _notices.Add(line);
     }
 

@@ -78,6 +78,9 @@ public sealed class ClusterSecret
             && expires <= (now + LongestLifetime).ToUnixTimeSeconds();
     }
 
+    /// <summary>A key for one purpose.</summary>
+    public byte[] KeyOf(string purpose) => Key(purpose, []);
+
     /// <summary>A key for one purpose, bound to what was said before (a handshake's transcript; may be empty).</summary>
     internal byte[] Key(string purpose, ReadOnlySpan<byte> transcript)
     {

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Distributed.Fabric.Http;
 
 /// <summary>
-/// A node's one port. Everything but the fabric's own path needs a request signed with the cluster's secret; whoever has none gets an empty 401
+/// A node's one port. Everything but the fabric's own path and the health checks needs a request signed with the cluster's secret; whoever has none gets an empty 401
 /// and is counted.
 /// </summary>
 public sealed class HttpEndpoint : IAsyncDisposable
@@ -65,7 +65,7 @@ public sealed class HttpEndpoint : IAsyncDisposable
         application.Use(async (context, next) =>
         {
             var request = context.Request;
-            if (request.Path != HttpHub.Path && !security.Secret.Verify(request.Headers[ClusterSecret.Header], request.Method, Target(request), time.GetUtcNow()))
+            if (request.Path != HttpHub.Path && !request.Path.StartsWithSegments(HealthEndpoint.Path, StringComparison.Ordinal) && !security.Secret.Verify(request.Headers[ClusterSecret.Header], request.Method, Target(request), time.GetUtcNow()))
             {
                 counters.Add(FabricCount.RefusedRequest);
                 context.Response.StatusCode = StatusCodes.Status401Unauthorized;

@@ -54,6 +54,7 @@ internal sealed class HttpRunCluster : IRunCluster
             hub.MapTo(routes);
             setup.MapTo(routes);
             routes.MapWeights(weights);
+            routes.MapHealth(() => null);
             routes.MapGet("/cluster", context => Describe(context, hub));
         }).GetAwaiter().GetResult();
         run.Recorder.OnNotice($"nodes can join at {NodeAddress.Reachable(endpoint.Address)}");

@@ -78,7 +78,8 @@ internal static class WorkerNode
 
         var counters = new FabricCounters();
         HttpWeightTransport? serving = null;
-        await using var endpoint = inputs.Listen is null ? null : await Listen(inputs, counters, routes => routes.MapWeights(serving!)).ConfigureAwait(false);
+        AppliedWeights? applied = null;
+        await using var endpoint = inputs.Listen is null ? null : await Listen(inputs, counters, routes => routes.MapWeights(serving!).MapHealth(() => applied?.Newest == null ? "no weights yet" : null)).ConfigureAwait(false);
         var address = endpoint is null ? null : NodeAddress.Reachable(endpoint.Address).ToString().TrimEnd('/');
         using var weights = serving = HttpWeights.Create(inputs.Security, address, [(LocalCluster.LearnerId, inputs.Join)]);
         await using var member = new HttpMember(
@@ -88,6 +89,7 @@ internal static class WorkerNode
             FirstIncarnation = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
         };
         var (rollout, scorer, receiver) = (roles.Rollout(member, engine, episodes), roles.Scorer(member, engine), roles.Receiver(member, engine, weights));
+        applied = receiver.Applied;
         using var system = NodeSystem.Start(member, new NodeRoles(
             inputs.Rollout ? Props.Create(() => new RolloutWorkerActor(rollout)) : null,
             inputs.Scorer ? Props.Create(() => new ScorerActor(scorer)) : null,
@@ -110,7 +112,7 @@ internal static class WorkerNode
         return "left as asked";
     }
 
-    private static async Task<HttpEndpoint> Listen(WorkerInputs inputs, FabricCounters counters, Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder> map)
+    internal static async Task<HttpEndpoint> Listen(WorkerInputs inputs, FabricCounters counters, Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder> map)
     {
         try
         {

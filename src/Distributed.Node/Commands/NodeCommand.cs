@@ -11,7 +11,7 @@ namespace Distributed.Node.Commands;
 internal static class NodeCommand
 {
     private static readonly string[] Roles = ["learner", "rollout", "scorer"];
-    private static readonly string[] Fabrics = ["http"];
+    private static readonly string[] Fabrics = ["http", "akka"];
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -19,7 +19,7 @@ internal static class NodeCommand
         var recipe = new Argument<string?>("recipe") { Description = "With --role learner: the recipe to run; recipes/search-qa.yaml if left out.", Arity = ArgumentArity.ZeroOrOne };
         var roles = new Option<string[]>("--role") { Description = "What the node does: learner, rollout, scorer; may be given several times.", Required = true };
         roles.AcceptOnlyFromAmong(Roles);
-        var fabric = new Option<string>("--fabric") { Description = "How the nodes reach each other: http.", DefaultValueFactory = _ => "http" };
+        var fabric = new Option<string>("--fabric") { Description = "How the nodes reach each other: http, or akka (Akka.Cluster).", DefaultValueFactory = _ => "http" };
         fabric.AcceptOnlyFromAmong(Fabrics);
         var join = new Option<string?>("--join") { Description = "The learner's node, for example http://10.0.0.5:7400." };
         var listen = new Option<string?>("--listen") { Description = "Where this node listens; http://127.0.0.1:7400 for a learner if left out. A worker that listens lets others pull weights from it." };
@@ -33,10 +33,16 @@ internal static class NodeCommand
         var set = new Option<string[]>("--set") { Description = "With --role learner: override an option of the recipe.", AllowMultipleArgumentsPerToken = false };
         var output = new Option<string?>("--out") { Description = "With --role learner: the run folder." };
         var resume = new Option<string?>("--resume") { Description = "With --role learner: go on with the run in this folder." };
+        var run = new Option<string?>("--run") { Description = "With --role learner: the run folder; gone on with if it is there, begun if it is not. For containers, and for standbys." };
+        var host = new Option<string?>("--cluster-host") { Description = "With --fabric akka: name or address under which the others reach this node's cluster port; the environment variable CLUSTER_HOST if left out." };
+        var port = new Option<int?>("--cluster-port") { Description = "With --fabric akka: the cluster port; CLUSTER_PORT if left out." };
+        var seed = new Option<string[]>("--seed") { Description = "With --fabric akka: HOST:PORT of a member to join, may be given several times. Workers that are given none ask the learner; a learner that is given none forms the cluster." };
+        var environment = new Option<string>("--environment") { Description = "With --fabric akka: which file of cluster-config/env applies.", DefaultValueFactory = _ => "local" };
+        environment.AcceptOnlyFromAmong([.. Fabric.NodeConfiguration.Environments]);
         var input = new Option<bool>("--end-with-input") { Description = "End as if asked to when standard input ends.", Hidden = true };
         var command = new Command("node", "Run one node of a cluster; docs/cluster.md.")
         {
-            recipe, roles, fabric, join, listen, name, threads, grace, secret, certificate, key, authority, set, output, resume, input,
+            recipe, roles, fabric, join, listen, name, threads, grace, secret, certificate, key, authority, set, output, resume, run, host, port, seed, environment, input,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -44,21 +50,31 @@ internal static class NodeCommand
             if (parsed.GetValue(input)) EndWithInput(end);
             var wanted = parsed.GetValue(roles)!.ToHashSet();
             var security = new NodeSecurity(parsed.GetValue(secret), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority)).Read();
+            var isAkka = parsed.GetValue(fabric) == "akka";
+            var akka = new AkkaInputs
+            {
+                Environment = parsed.GetValue(environment)!,
+                Host = parsed.GetValue(host) ?? Environment.GetEnvironmentVariable("CLUSTER_HOST"),
+                Port = parsed.GetValue(port) ?? PortFromEnvironment(),
+                Seeds = parsed.GetValue(seed) ?? [],
+            };
             if (wanted.Contains("learner"))
             {
                 if (parsed.GetValue(join) is not null) throw new RefusedException("--join is for nodes without the role learner; the others dial this one");
                 var address = NodeAddress.Parse(parsed.GetValue(listen) ?? $"http://127.0.0.1:{NodeAddress.DefaultPort}", "--listen", NodeAddress.DefaultPort);
-                var begun = TrainingSession.Begin(parsed.GetValue(recipe), parsed.GetValue(set) ?? [], parsed.GetValue(output), parsed.GetValue(resume));
-                return begun.Run(
+                if (isAkka && wanted.Count > 1) throw new RefusedException("--fabric akka: a learner has no other role; start a node of its own for it");
+                var begin = () => BeginOrGoOn(parsed.GetValue(run), parsed.GetValue(recipe), parsed.GetValue(set) ?? [], parsed.GetValue(output), parsed.GetValue(resume));
+                if (isAkka) return await AkkaFabric.RunLearnerAsync(new LearnerInputs(Named(parsed.GetValue(name), wanted), address, security), akka, begin, Say, end.Token).ConfigureAwait(false);
+                return begin().Run(
                     run => RunParts.Create(run, wanted.Count > 1 ? 1 : 0, 0),
                     run => HttpRunCluster.Start(run, address, wanted.Contains("rollout"), wanted.Contains("scorer"), security, new HttpFabricOptions()),
                     end.Token);
             }
 
-            if ((parsed.GetValue(recipe) ?? parsed.GetValue(output) ?? parsed.GetValue(resume)) is not null || parsed.GetValue(set) is { Length: > 0 })
-                throw new RefusedException("a recipe, --set, --out and --resume are the learner's; the other nodes get everything from it");
+            if ((parsed.GetValue(recipe) ?? parsed.GetValue(output) ?? parsed.GetValue(resume) ?? parsed.GetValue(run)) is not null || parsed.GetValue(set) is { Length: > 0 })
+                throw new RefusedException("a recipe, --set, --out, --resume and --run are the learner's; the other nodes get everything from it");
             var learner = parsed.GetValue(join) ?? throw new RefusedException("--join is missing; name the learner's node, for example --join http://10.0.0.5:7400");
-            var reason = await WorkerNode.RunAsync(new WorkerInputs
+            var inputs = new WorkerInputs
             {
                 Name = Named(parsed.GetValue(name), wanted),
                 Rollout = wanted.Contains("rollout"),
@@ -69,12 +85,24 @@ internal static class NodeCommand
                 Grace = TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(grace), 0, 3600)),
                 Security = security,
                 Options = new HttpFabricOptions(),
-            }, Say, end.Token).ConfigureAwait(false);
-            Say(reason);
+            };
+            Say(await (isAkka ? AkkaFabric.RunWorkerAsync(inputs, akka, Say, end.Token) : WorkerNode.RunAsync(inputs, Say, end.Token)).ConfigureAwait(false));
             return 0;
         });
         return command;
     }
+
+    // Decided when the node is the learner, not before: a standby's run has begun elsewhere meanwhile.
+    private static TrainingSession BeginOrGoOn(string? run, string? recipe, IReadOnlyList<string> overrides, string? output, string? resume)
+    {
+        if (run is null) return TrainingSession.Begin(recipe, overrides, output, resume);
+        if ((output ?? resume) is not null) throw new RefusedException("--run goes on with a run or begins it; leave --out and --resume away");
+        return File.Exists(Runs.RunFolder.RecipeOf(run)) ? TrainingSession.Begin(null, [], null, run) : TrainingSession.Begin(recipe, overrides, run, null);
+    }
+
+    private static int? PortFromEnvironment() => Environment.GetEnvironmentVariable("CLUSTER_PORT") is not { Length: > 0 } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65_535 ? port
+        : throw new RefusedException($"CLUSTER_PORT: '{text}' is no port; write a number from 0 to 65535");
 
     private static NodeId Named(string? name, IReadOnlySet<string> roles) => new(name ?? string.Create(
         CultureInfo.InvariantCulture, $"{string.Join('-', roles.Order(StringComparer.Ordinal))}-{Environment.MachineName.Split('.')[0]}-{Environment.ProcessId}"));

@@ -18,8 +18,8 @@ internal static class TrainCommand
         var output = new Option<string?>("--out") { Description = "Run folder; runs/NAME-DATE-N if left out." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder, from its newest whole checkpoint." };
         var nodes = new Option<string?>("--nodes") { Description = "Start a cluster of processes on this machine: --nodes rollout=2,scorer=1. They are supervised and end with the run." };
-        var fabric = new Option<string?>("--fabric") { Description = "How the processes of --nodes reach each other: http." };
-        fabric.AcceptOnlyFromAmong("http");
+        var fabric = new Option<string?>("--fabric") { Description = "How the processes of --nodes reach each other: http (the default) or akka." };
+        fabric.AcceptOnlyFromAmong("http", "akka");
         var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, output, resume, nodes, fabric };
         command.SetAction(async (parsed, cancel) =>
         {

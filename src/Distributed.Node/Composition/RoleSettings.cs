@@ -39,7 +39,7 @@ internal sealed class RoleSettings(Recipe recipe, ITokenizer tokenizer, IEnviron
             Engine = run.Parts.Learner,
             Reference = run.Parts.Reference,
             Transport = transport,
-            Spread = Spread,
+            Spread = Spread with { Deltas = recipe.Cluster.WeightDeltas },
             ScoreJobs = new ScoreJobBuilder(tokenizer, format.AnswerPrefix, format.AnswerSuffix, recipe.Ig.Aliases == "max"),
             Observer = run.Recorder,
             Checkpoints = run.Checkpoints,

@@ -3,9 +3,12 @@ namespace Distributed.Node.Recipes;
 /// <summary>Which nodes there are, and how many threads each uses. A run's result does not depend on the number of rollout and scorer nodes.</summary>
 public sealed record ClusterSection : IOptionSection
 {
-    /// <summary>How nodes reach each other: <c>local</c> is one process; with <c>http</c> each is one of its own (`train --nodes`, `node`).</summary>
-    [OneOf("local", "http")]
+    /// <summary>How nodes reach each other: <c>local</c> is one process; with <c>http</c> and <c>akka</c> each is one of its own (`train --nodes`, `node`).</summary>
+    [OneOf("local", "http", "akka")]
     public string Fabric { get; init; } = "local";
+
+    /// <summary>Offer each version of the weights also as what changed since the one before: fewer bytes, more work for the learner's processor.</summary>
+    public bool WeightDeltas { get; init; }
 
     /// <summary>Nodes that play episodes.</summary>
     [Range(1, 4096)]

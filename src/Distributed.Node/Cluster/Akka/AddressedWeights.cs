@@ -1,0 +1,16 @@
+using Distributed.Actors.Ports;
+
+namespace Distributed.Node.Cluster.Akka;
+
+/// <summary>A transport whose address is known only once it listens.</summary>
+internal sealed class AddressedWeights(IWeightTransport inner, string address) : IWeightTransport
+{
+    /// <inheritdoc/>
+    public string? Address => address;
+
+    /// <inheritdoc/>
+    public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes) => inner.Offer(image, bytes);
+
+    /// <inheritdoc/>
+    public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) => inner.Fetch(source, image, offset, length, reply);
+}
