@@ -1,4 +1,3 @@
-using Akka.Configuration;
 
 namespace Distributed.Fabric.Tests;
 

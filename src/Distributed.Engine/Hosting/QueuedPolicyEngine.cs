@@ -129,6 +129,7 @@ public abstract class QueuedPolicyEngine : IPolicyEngine
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
 
+        GC.SuppressFinalize(this);
         _queue.Close();
         if (_repliesOnThisThread > 0)
         {

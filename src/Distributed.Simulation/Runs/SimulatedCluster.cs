@@ -131,7 +131,7 @@ public sealed class SimulatedCluster
         Fabric = fabric,
         Engine = node.Engine!,
         Transport = transport,
-        Spread = new WeightSpreadOptions { RangeBytes = 12, PullsFromLearner = 1, PullsFromPeer = 1, PullLimit = TimeSpan.FromMilliseconds(Shape.DownloadTimeoutMs), Deltas = true },
+        Spread = new WeightSpreadOptions { RangeBytes = 12, PullsFromLearner = 1, PullsFromPeer = 1, PullLimit = TimeSpan.FromMilliseconds(_shape.DownloadTimeoutMs), Deltas = true },
         ScoreJobs = NodeAssembly.ScoreJobs,
         Observer = _history,
         Checkpoints = new SimulatedCheckpoints(Host, node.Disk, Host.Streams.Of("disk", process.Root), () => process.IsAlive)
