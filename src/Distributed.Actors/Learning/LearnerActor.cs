@@ -294,7 +294,13 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         if (_stopWanted) _finished ??= new WorkFinished(_checkpoint.Ledger.Totals, _checkpoint.Ledger.Groups.Sum(group => group.Slots.LongCount(slot => slot.DropReason == null)));
         _checkpoint = null;
         _saving++;
-        _life.Settings.Checkpoints.Save(checkpoint, error => self.Tell(new Saved(version, error)));
+        var lives = _life.Settings.Lives;
+        lives.SaveBegins();
+        _life.Settings.Checkpoints.Save(checkpoint, error =>
+        {
+            lives.SaveEnds();
+            self.Tell(new Saved(version, error));
+        });
     }
 
     private void OnSaved(Saved saved)

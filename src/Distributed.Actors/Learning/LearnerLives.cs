@@ -13,6 +13,8 @@ namespace Distributed.Actors.Learning;
 /// </param>
 public sealed class LearnerLives(long lastEpoch = 0, Action<LearnerEpoch>? beginning = null)
 {
+    private int _saves;
+
     /// <summary>Lives begun in this process.</summary>
     public int Count { get; private set; }
 
@@ -24,6 +26,18 @@ public sealed class LearnerLives(long lastEpoch = 0, Action<LearnerEpoch>? begin
 
     /// <summary>The end of the run has been reported.</summary>
     public bool Ended { get; set; }
+
+    /// <summary>
+    /// Checkpoints that a life has asked for and that are not answered yet. One that is written after its life has ended would become the newest, so no
+    /// other life begins before.
+    /// </summary>
+    public int SavesUnderWay => Volatile.Read(ref _saves);
+
+    /// <summary>A life asks for a checkpoint to be saved.</summary>
+    public void SaveBegins() => Interlocked.Increment(ref _saves);
+
+    /// <summary>It is answered; on any thread.</summary>
+    public void SaveEnds() => Interlocked.Decrement(ref _saves);
 
     /// <summary>Begins a life under an epoch above every earlier one and above the checkpoint's it begins at.</summary>
     public LearnerEpoch Begin(LearnerEpoch ofCheckpoint)

@@ -1,7 +1,8 @@
 // LearnerNode: the learner's lives, one after the other.
 // Owns: coordinator, learner and publisher, which hold one consistent state and therefore live and die together.
 // Promises: if one of them crashes, all end, and a new life begins under a higher epoch at the newest checkpoint (or at the start), so that
-// weights, optimizer and ledger always belong to one version; after too many lives the run ends with the reason. The run's end is
+// weights, optimizer and ledger always belong to one version; a checkpoint still being written is awaited, so that it cannot become the newest behind the new
+// life's back; after too many lives the run ends with the reason. The run's end is
 // reported exactly once, and nothing of the run happens after it. A wish to stop outlives a crash.
 // May lose: the steps since the newest checkpoint, which are done again.
 // Restarted by: NodeActor, only if this actor itself crashes; it then begins a new life at the newest checkpoint too. What it must not forget
@@ -16,8 +17,9 @@ using Distributed.Protocol;
 namespace Distributed.Actors.Learning;
 
 /// <summary>The learner's role on a node.</summary>
-public sealed class LearnerNodeActor : UntypedActor
+public sealed class LearnerNodeActor : UntypedActor, IWithTimers
 {
+    private static readonly TimeSpan SavePace = TimeSpan.FromMilliseconds(50);
     private readonly LearnerSettings _settings;
     private readonly LearnerLives _lives;
     private readonly SortedSet<NodeId> _nodes = [];
@@ -43,7 +45,13 @@ public sealed class LearnerNodeActor : UntypedActor
     /// <summary>End the run with a checkpoint.</summary>
     public sealed record StopRun : INoSerializationVerificationNeeded;
 
+    // A life may not begin yet: a checkpoint of the one before is still being written.
+    private sealed record SavesAwaited(TimeSpan Waited) : INoSerializationVerificationNeeded;
+
     private sealed record MemberLost(IActorRef Member) : INoSerializationVerificationNeeded;
+
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc/>
     protected override void PreStart() => BeginLife();
@@ -81,13 +89,22 @@ public sealed class LearnerNodeActor : UntypedActor
             case Done done: if (IsOfThisLife(Sender)) End(done.Ended, null); break;
             case GiveUp giveUp: if (IsOfThisLife(Sender)) Fail(giveUp.Reason); break;
             case MemberLost lost: OnLost(lost.Member); break;
+            case SavesAwaited awaited: BeginLife(awaited.Waited); break;
             default: Unhandled(message); break;
         }
     }
 
-    private void BeginLife()
+    private void BeginLife(TimeSpan waited = default)
     {
         if (_lives.Ended) return;
+        if (_lives.SavesUnderWay > 0)
+        {
+            var limit = TimeSpan.FromMilliseconds(_settings.Coordinator.StallTimeoutMs);
+            if (waited < limit) Timers.StartSingleTimer(nameof(SavesAwaited), new SavesAwaited(waited + SavePace), SavePace);
+            else Fail($"no progress for {limit.TotalSeconds:0} s: the learner waits for a checkpoint of its former life to be saved");
+            return;
+        }
+
         if (_lives.Count >= _settings.MaxLives)
         {
             Fail($"the learner crashed {_lives.Count} times, the last time with: {(_crash.Length == 0 ? "an error of its node" : _crash)}");
