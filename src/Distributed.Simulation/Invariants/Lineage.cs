@@ -1,6 +1,5 @@
 using Distributed.Actors.Coordination;
 using Distributed.Actors.Scoring;
-using Distributed.Ports;
 using Distributed.Protocol;
 using Distributed.Simulation.Runs;
 using Distributed.Simulation.World;

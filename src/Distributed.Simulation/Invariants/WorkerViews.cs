@@ -1,5 +1,4 @@
 using Distributed.Actors.Weights;
-using Distributed.Protocol;
 using Distributed.Simulation.Runs;
 
 namespace Distributed.Simulation.Invariants;

@@ -1,5 +1,4 @@
 using Distributed.Actors.Ports;
-using Distributed.Protocol;
 
 namespace Distributed.Simulation.Runs;
 

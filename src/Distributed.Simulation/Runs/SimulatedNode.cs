@@ -1,4 +1,3 @@
-using Akka.Actor;
 using Distributed.Actors;
 using Distributed.Protocol;
 using Distributed.Simulation.Host;
