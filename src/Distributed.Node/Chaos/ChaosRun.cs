@@ -3,7 +3,6 @@ using System.Globalization;
 using Distributed.Fabric.Http;
 using Distributed.Node.Cluster;
 using Distributed.Node.Composition;
-using Distributed.Node.Recipes;
 using Distributed.Node.Runs;
 
 namespace Distributed.Node.Chaos;

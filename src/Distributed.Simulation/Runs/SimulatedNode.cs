@@ -1,3 +1,4 @@
+using Distributed.Actors;
 using Distributed.Protocol;
 using Distributed.Simulation.Host;
 using Distributed.Simulation.World;
