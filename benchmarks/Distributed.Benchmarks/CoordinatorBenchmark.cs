@@ -71,7 +71,7 @@ internal static class CoordinatorBenchmark
             {
                 Coordinator = new CoordinatorOptions
                 {
-                    Seed = 1, Steps = long.MaxValue / 2, PromptsPerStep = PromptsPerStep, GroupSize = GroupSize, MaxStalenessSteps = staleness, NeedsScores = false,
+                    Seed = 1, Steps = 1_000_000_000, PromptsPerStep = PromptsPerStep, GroupSize = GroupSize, MaxStalenessSteps = staleness, NeedsScores = false,
                     LeaseTimeoutMs = 600_000, StallTimeoutMs = 1_200_000,
                 },
                 Learning = null!, Fabric = Hub, Engine = null!, Transport = null!, ScoreJobs = null!, Observer = new Quiet(), Checkpoints = null!, Time = TimeProvider.System,
