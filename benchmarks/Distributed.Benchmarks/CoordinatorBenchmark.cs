@@ -102,6 +102,7 @@ internal static class CoordinatorBenchmark
     private sealed class LearnerSide : UntypedActor
     {
         private readonly IActorRef _coordinator;
+        private long _trained;
 
         public LearnerSide(LearnerSettings settings)
         {
@@ -115,8 +116,8 @@ internal static class CoordinatorBenchmark
             if (message is TrainBatch batch)
             {
                 Interlocked.Add(ref _answered, batch.Groups.Sum(group => group.Rollouts.Count));
-                Interlocked.Exchange(ref _version, batch.Version.Value);
-                _coordinator.Tell(new CoordinatorActor.LearnerStepped(new StepCompleted(batch.Version, new Dictionary<Slot, string>()), WantsLedger: false));
+                _coordinator.Tell(new CoordinatorActor.LearnerStepped(new StepCompleted(new PolicyVersion(++_trained), new Dictionary<Slot, string>()), WantsLedger: false));
+                Interlocked.Exchange(ref _version, _trained);
             }
             else
             {
