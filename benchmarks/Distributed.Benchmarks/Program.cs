@@ -2,7 +2,7 @@ using System.Globalization;
 using Distributed.Benchmarks;
 using Distributed.Engine.Hosting;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE... | credit [ROUNDS] | coordinator [SECONDS]]
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE... | credit [ROUNDS] | coordinator [SECONDS] | weights [MIB] [ROUNDS]]
 var command = args.Length > 0 ? args[0] : "phases";
 var number = args.Length > 1 && command is not ("tokenizer" or "long") ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
@@ -32,11 +32,14 @@ try
         case "tokenizer":
             TokenizerBenchmark.Run(args.Skip(1));
             return 0;
+        case "weights":
+            WeightSpreadBenchmark.Run(number > 0 ? (int)number : 64, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 5);
+            return 0;
         case "large":
             LargeModelBenchmark.Run(number > 0 ? (int)number : 24, args.Length > 2 && args[2] == "float32" ? WeightStorage.Float32 : WeightStorage.BFloat16, folder.FullName);
             return 0;
         default:
-            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large, tokenizer, credit or coordinator");
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large, tokenizer, credit, coordinator or weights");
             return 2;
     }
 }

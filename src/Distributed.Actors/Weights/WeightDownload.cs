@@ -31,7 +31,7 @@ public sealed class WeightDownload
         Policy = policy;
         _cut = CutOf(policy, asDelta);
         Image = new WeightImage(policy.Epoch, policy.Version, asDelta ? policy.Delta!.Since : null);
-        _bytes = new byte[_cut.TotalBytes];
+        _bytes = GC.AllocateUninitializedArray<byte>(checked((int)_cut.TotalBytes)); // read only when every range has been written
         _ranges = new Range[((_cut.TotalBytes + _cut.RangeBytes) - 1) / _cut.RangeBytes];
     }
 

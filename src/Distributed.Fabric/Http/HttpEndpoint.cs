@@ -18,6 +18,7 @@ public sealed class HttpEndpoint : IAsyncDisposable
 {
     private const int MostConnections = 16_384;
     private const int LongestRequestBody = 64 * 1024;
+    private const int ResponseBuffer = 1024 * 1024 + 4096;
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
     private readonly WebApplication _application;
 
@@ -51,6 +52,8 @@ public sealed class HttpEndpoint : IAsyncDisposable
             kestrel.Limits.MaxConcurrentConnections = MostConnections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = MostConnections;
             kestrel.Limits.MaxRequestBodySize = LongestRequestBody;
+            // A whole range of weights: with the default of 64 KiB its writer is woken for every one of them.
+            kestrel.Limits.MaxResponseBufferSize = ResponseBuffer;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(30);
             var (address, port) = (AddressOf(listen), listen.IsDefaultPort && !listen.OriginalString.Contains(":" + listen.Port, StringComparison.Ordinal) ? 0 : listen.Port);

@@ -77,11 +77,11 @@ internal static class WorkerNode
         using var host = episodes;
 
         var counters = new FabricCounters();
-        HttpWeightTransport? serving = null;
+        using var serving = HttpWeights.Create(inputs.Security, null, [(LocalCluster.LearnerId, inputs.Join)]);
         AppliedWeights? applied = null;
-        await using var endpoint = inputs.Listen is null ? null : await Listen(inputs, counters, routes => routes.MapWeights(serving!).MapHealth(() => applied?.Newest == null ? "no weights yet" : null)).ConfigureAwait(false);
+        await using var endpoint = inputs.Listen is null ? null : await Listen(inputs, counters, routes => routes.MapWeights(serving).MapHealth(() => applied?.Newest == null ? "no weights yet" : null)).ConfigureAwait(false);
         var address = endpoint is null ? null : NodeAddress.Reachable(endpoint.Address).ToString().TrimEnd('/');
-        using var weights = serving = HttpWeights.Create(inputs.Security, address, [(LocalCluster.LearnerId, inputs.Join)]);
+        var weights = new AddressedWeights(serving, address);
         await using var member = new HttpMember(
             new MemberIdentity(inputs.Name, LocalCluster.LearnerId, inputs.Join) { Address = address ?? "", Run = setup.Run }, inputs.Security, inputs.Options, notice);
         var roles = new RoleSettings(recipe, model.Tokenizer, environment, LocalCluster.LearnerId, notice)

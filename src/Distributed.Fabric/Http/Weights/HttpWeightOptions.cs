@@ -6,7 +6,7 @@ namespace Distributed.Fabric.Http.Weights;
 public sealed record HttpWeightOptions
 {
     /// <summary>The header that carries a request's signature.</summary>
-    public const string SignatureHeader = "X-Distributed-Signature";
+    public const string SignatureHeader = ClusterSecret.Header;
 
     /// <summary>The signature of a request (method, path); every request has one.</summary>
     public required Func<string, string, string> Sign { get; init; }

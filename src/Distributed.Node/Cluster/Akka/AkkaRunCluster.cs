@@ -33,23 +33,22 @@ internal sealed class AkkaRunCluster : IRunCluster
     {
         var model = TemporaryModel.Of(run.Parts.Model);
         var setup = new SetupFiles(run.Inputs.RecipeText, model.Files);
-        HttpWeightTransport? weights = null;
+        var weights = HttpWeights.Create(inputs.Security, null, []);
         var endpoint = AkkaNode.Listen(inputs.Listen, inputs.Security, counters, routes =>
         {
             setup.MapTo(routes);
             routes.MapHealth(() => node.IsUp ? null : "not a member of the cluster yet");
             AkkaNode.MapSeeds(routes, node);
-            weights = HttpWeights.Create(inputs.Security, null, []);
             routes.MapWeights(weights);
         }).GetAwaiter().GetResult();
         var address = NodeAddress.Reachable(endpoint.Address).ToString().TrimEnd('/');
         run.Recorder.OnNotice($"{inputs.Name} is the learner; nodes can join at {address}, the cluster is at {node.Address}");
 
         var roles = new RoleSettings(run.Inputs.Recipe, run.Parts.Model.Tokenizer, run.Parts.Environment, node.Fabric.Self, run.Recorder.OnNotice);
-        var learner = roles.Learner(run, node.Fabric, new AddressedWeights(weights!, address));
+        var learner = roles.Learner(run, node.Fabric, new AddressedWeights(weights, address));
         var fabric = node.Fabric;
         var nodeRoles = new NodeRoles(null, null, null, Props.Create(() => new LearnerNodeActor(learner)));
-        var cluster = new AkkaRunCluster(seat, weights!, endpoint, model);
+        var cluster = new AkkaRunCluster(seat, weights, endpoint, model);
         node.System.WhenTerminated.ContinueWith(_ => cluster.OnCut(run), TaskScheduler.Default);
         seat.Occupy(Props.Create(() => new NodeActor(fabric, nodeRoles)));
         return cluster;

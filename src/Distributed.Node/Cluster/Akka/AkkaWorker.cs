@@ -35,12 +35,12 @@ internal static class AkkaWorker
             using var world = environment as IDisposable;
             using var host = episodes;
 
-            HttpWeightTransport? serving = null;
+            using var serving = HttpWeights.Create(inputs.Security, null, []);
             AppliedWeights? applied = null;
             await using var endpoint = inputs.Listen is null ? null : await AkkaNode.Listen(inputs.Listen, inputs.Security, new FabricCounters(),
-                routes => routes.MapWeights(serving!).MapHealth(() => applied?.Newest == null ? "no weights yet" : null)).ConfigureAwait(false);
+                routes => routes.MapWeights(serving).MapHealth(() => applied?.Newest == null ? "no weights yet" : null)).ConfigureAwait(false);
             var address = endpoint is null ? null : NodeAddress.Reachable(endpoint.Address).ToString().TrimEnd('/');
-            using var weights = serving = HttpWeights.Create(inputs.Security, address, []);
+            var weights = new AddressedWeights(serving, address);
             var roles = new RoleSettings(recipe, model.Tokenizer, environment, ClusterNode.LearnerId, notice)
             {
                 FirstIncarnation = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),

@@ -1,9 +1,9 @@
 using Distributed.Actors.Ports;
 
-namespace Distributed.Node.Cluster.Akka;
+namespace Distributed.Node.Cluster;
 
-/// <summary>A transport whose address is known only once it listens.</summary>
-internal sealed class AddressedWeights(IWeightTransport inner, string address) : IWeightTransport
+/// <summary>A transport whose address is known only once it listens, which it can do only once there is a transport to serve from.</summary>
+internal sealed class AddressedWeights(IWeightTransport inner, string? address) : IWeightTransport
 {
     /// <inheritdoc/>
     public string? Address => address;
