@@ -1,4 +1,3 @@
-using Distributed.Actors;
 using Distributed.Protocol;
 using Distributed.Simulation.Host;
 using Distributed.Simulation.World;
