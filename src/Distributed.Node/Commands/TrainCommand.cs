@@ -19,11 +19,15 @@ internal static class TrainCommand
         var set = new Option<string[]>("--set") { Description = "Override an option: --set algorithm=grpo --set optimizer.lr=1e-4.", AllowMultipleArgumentsPerToken = false };
         var seed = new Option<long?>("--seed") { Description = "Seed of the run; the same as --set seed=N." };
         var threads = new Option<int?>("--threads") { Description = "Threads of each engine; the same as --set cluster.learner_threads=N and so on. All cores if left out." };
+        var engine = EngineOverrides.Name();
+        var device = EngineOverrides.Device();
         var output = new Option<string?>("--out") { Description = "Run folder; runs/NAME-DATE-N if left out." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder, from its newest whole checkpoint." };
-        var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, output, resume };
+        var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, engine, device, output, resume };
         command.SetAction((parsed, cancel) => Task.FromResult(Run(
-            parsed.GetValue(recipe), Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads)), parsed.GetValue(output), parsed.GetValue(resume), cancel)));
+            parsed.GetValue(recipe), 
+            [.. Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads)), .. EngineOverrides.Of(parsed.GetValue(engine), parsed.GetValue(device))],
+            parsed.GetValue(output), parsed.GetValue(resume), cancel)));
         return command;
     }
 
@@ -32,7 +36,7 @@ internal static class TrainCommand
         if (resume != null)
         {
             if (path != null || overrides.Count > 0 || output != null)
-                throw new RefusedException("--resume goes on with a run as it was begun; leave recipe, --set, --seed, --threads and --out away, or begin a new run");
+                throw new RefusedException("--resume goes on with a run as it was begun; leave recipe, --set, --seed, --threads, --engine, --device and --out away, or begin a new run");
             return Resume(resume, cancel);
         }
 

@@ -82,10 +82,15 @@ internal sealed class ModelSource : IModelFiles
     });
 
     /// <summary>An engine with the first weights.</summary>
-    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() =>
+    /// <param name="choice">Which engine.</param>
+    /// <param name="threads">Its threads.</param>
+    /// <param name="say">Takes what a person should be told.</param>
+    public QueuedPolicyEngine NewEngine(EngineChoice choice, int threads, Action<string>? say = null) => Refusals.Of(() =>
     {
         var options = new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests, Adapter = _adapter, Storage = _storage };
-        return _adapter is null ? ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, options) : ManagedPolicyEngine.Load(_folder!, options);
+        if (choice.Name == "torch")
+            return _adapter is null ? TorchEngines.FromWeights(choice, Config, Weights.Span, Tokenizer, options, say) : TorchEngines.Load(choice, _folder!, options, say);
+        return _adapter is null ? ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, options) : (QueuedPolicyEngine)ManagedPolicyEngine.Load(_folder!, options);
     });
 
     /// <summary>An engine of the same shape with random weights.</summary>

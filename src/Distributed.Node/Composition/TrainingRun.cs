@@ -39,7 +39,7 @@ internal static class TrainingRun
     public static TrainingResult Run(TrainingInputs inputs, CancellationToken cancel)
     {
         var recipe = inputs.Recipe;
-        using var parts = RunParts.Create(recipe);
+        using var parts = RunParts.Create(recipe, inputs.Display.Notice);
         using var checkpoints = new CheckpointFolder(inputs.Folder.CheckpointsPath, recipe.Checkpoint.Keep, parts.Model.Files);
         var baseline = inputs.Resume || !recipe.Evaluation.Untrained ? [] : Untrained(parts, recipe, cancel);
 
