@@ -11,6 +11,7 @@ public sealed class DependencyTests
         ["Distributed.Ports"] = [],
         ["Distributed.Protocol"] = ["Distributed.Credit"],
         ["Distributed.Engine"] = ["Distributed.Ports"],
+        ["Distributed.Engine.Torch"] = ["Distributed.Engine", "Distributed.Ports"],
         ["Distributed.Environments"] = ["Distributed.Ports"],
         ["Distributed.Actors"] = ["Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Fabric"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
@@ -18,7 +19,7 @@ public sealed class DependencyTests
         ["Distributed.Simulation"] = ["Distributed.Actors", "Distributed.Credit", "Distributed.Ports", "Distributed.Protocol"],
         ["Distributed.Node"] =
         [
-            "Distributed.Actors", "Distributed.Credit", "Distributed.Engine", "Distributed.Environments", "Distributed.Fabric", "Distributed.Fabric.AkkaCluster", "Distributed.Ports", "Distributed.Protocol",
+            "Distributed.Actors", "Distributed.Credit", "Distributed.Engine", "Distributed.Engine.Torch", "Distributed.Environments", "Distributed.Fabric", "Distributed.Fabric.AkkaCluster", "Distributed.Ports", "Distributed.Protocol",
             "Distributed.Simulation",
         ],
     };
@@ -46,6 +47,7 @@ public sealed class DependencyTests
     [InlineData("Distributed.Ports")]
     [InlineData("Distributed.Protocol")]
     [InlineData("Distributed.Engine")]
+    [InlineData("Distributed.Engine.Torch")]
     [InlineData("Distributed.Environments")]
     public void Parts_below_the_actors_know_nothing_of_Akka(string project) =>
         Assembly.LoadFrom(Path.Combine(AppContext.BaseDirectory, project + ".dll")).GetReferencedAssemblies()

@@ -2,7 +2,6 @@ using Distributed.Engine.Tests.Model;
 using Distributed.Engine.Tests.Training;
 using Distributed.Engine.Torch.Hosting;
 using Distributed.Engine.Torch.Model;
-using Distributed.Engine.Torch.Training;
 using Distributed.Ports;
 using static TorchSharp.torch;
 

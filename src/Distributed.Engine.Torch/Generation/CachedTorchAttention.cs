@@ -1,5 +1,4 @@
 using Distributed.Engine.Torch.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Generation;

@@ -3,7 +3,6 @@ using Distributed.Engine.Generation;
 using Distributed.Engine.Kernels;
 using Distributed.Engine.Torch.Hosting;
 using Distributed.Engine.Torch.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Generation;

@@ -1,6 +1,5 @@
 using Distributed.Engine.Generation;
 using Distributed.Engine.Model;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Generation;

@@ -51,6 +51,9 @@ public static class TorchRuntime
             }
         }
 
+        // TorchSharp prints pages when it finds nothing, so it is asked only when it will.
+        if (!NativeLibrary.TryLoad("LibTorchSharp", typeof(torch).Assembly, null, out _))
+            return NotFound;
         try
         {
             using var one = torch.ones(1);
@@ -60,10 +63,13 @@ public static class TorchRuntime
         {
             for (var inner = error; inner is not null; inner = inner.InnerException)
                 if (inner is NotSupportedException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
-                    return $"the torch engine finds no libtorch; build with -p:Torch=cpu or -p:Torch=cuda, or set {FolderVariable} to the folder of one that TorchSharp {Version} is made for (docs/gpu.md)";
+                    return NotFound;
             return $"torch cannot be started: {(error.InnerException ?? error).Message.Split('\n')[0].Trim()}";
         }
     }
+
+    private static string NotFound =>
+        $"the torch engine finds no libtorch; build with -p:Torch=cpu or -p:Torch=cuda, or set {FolderVariable} to the folder of one that TorchSharp {Version} is made for (docs/gpu.md)";
 
     private static string Version => typeof(torch).Assembly.GetName().Version is { } version ? $"{version.Major}.{version.Minor}" : "";
 

@@ -1,8 +1,6 @@
 using Distributed.Engine.Adapters;
 using Distributed.Engine.Model;
 using Distributed.Engine.Torch.Hosting;
-using Distributed.Ports;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Model;

@@ -1,7 +1,6 @@
 using Distributed.Engine.Training;
 using Distributed.Engine.Torch.Model;
 using Distributed.Ports;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Training;

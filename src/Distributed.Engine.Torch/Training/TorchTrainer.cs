@@ -1,9 +1,7 @@
-using Distributed.Engine.Model;
 using Distributed.Engine.Torch.Hosting;
 using Distributed.Engine.Torch.Model;
 using Distributed.Engine.Training;
 using Distributed.Ports;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Training;

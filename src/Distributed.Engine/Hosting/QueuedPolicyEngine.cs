@@ -126,6 +126,7 @@ public abstract class QueuedPolicyEngine : IPolicyEngine
     /// <summary>Ends the engine. What runs is brought to an end at the next token or step; every request without a reply gets one.</summary>
     public void Dispose()
     {
+        GC.SuppressFinalize(this);
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
 

@@ -71,7 +71,7 @@ internal static class WorkerNode
     private static async Task<string> Work(WorkerInputs inputs, NodeSetup setup, Recipe recipe, string folder, Action<string> notice, CancellationToken cancel)
     {
         var model = ModelSource.Received(recipe, folder, [.. setup.Files.Select(file => file.Name)]);
-        using var engine = model.NewEngine(inputs.Threads ?? Math.Min(Environment.ProcessorCount, Math.Max(inputs.Rollout ? recipe.Cluster.RolloutThreads!.Value : 0, inputs.Scorer ? recipe.Cluster.ScorerThreads!.Value : 0)));
+        using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, inputs.Rollout ? recipe.Engine.Rollout : recipe.Engine.Scorer), inputs.Threads ?? Math.Min(Environment.ProcessorCount, Math.Max(inputs.Rollout ? recipe.Cluster.RolloutThreads!.Value : 0, inputs.Scorer ? recipe.Cluster.ScorerThreads!.Value : 0)));
         var (environment, episodes) = RunParts.World(recipe.Environment, recipe.Rollout);
         using var world = environment as IDisposable;
         using var host = episodes;

@@ -18,10 +18,12 @@ internal static class EvalCommand
         var recipe = new Option<string?>("--recipe") { Description = "Whose questions to ask; the run's own, else recipes/search-qa.yaml." };
         var set = new Option<string[]>("--set") { Description = "Override an option of the recipe: --set environment.level=2." };
         var questions = new Option<int?>("--questions") { Description = "How many questions; the recipe's evaluation.questions if left out." };
+        var engineName = EngineOverrides.Name();
+        var device = EngineOverrides.Device();
         var show = new Option<int>("--show") { Description = "Print this many of the episodes." };
-        var command = new Command("eval", "Ask held-out questions greedily and count right answers by category.") { what, recipe, set, questions, show };
+        var command = new Command("eval", "Ask held-out questions greedily and count right answers by category.") { what, recipe, set, engineName, device, questions, show };
         command.SetAction((parsed, cancel) => Task.FromResult(Run(
-            parsed.GetValue(what)!, parsed.GetValue(recipe), parsed.GetValue(set) ?? [], parsed.GetValue(questions), parsed.GetValue(show), cancel)));
+            parsed.GetValue(what)!, parsed.GetValue(recipe), [.. parsed.GetValue(set) ?? [], .. EngineOverrides.Of(parsed.GetValue(engineName), parsed.GetValue(device))], parsed.GetValue(questions), parsed.GetValue(show), cancel)));
         return command;
     }
 
@@ -34,7 +36,7 @@ internal static class EvalCommand
         using var world = environment as IDisposable;
         using var host = episodes;
         var model = ModelSource.FromFolder(folder);
-        using var engine = model.NewEngine(Environment.ProcessorCount);
+        using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, recipe.Engine.Rollout), Environment.ProcessorCount, line => Console.Error.WriteLine($"distributed: {line}"));
         var count = questions ?? (int)Math.Min(recipe.Evaluation.Questions, environment.Count(Split.HeldOut));
         var asked = HeldOutEvaluator.FirstQuestions(environment, count);
         var answers = new HeldOutEvaluator(engine, model.Tokenizer, environment, host).Ask(asked, cancel);

@@ -78,7 +78,7 @@ internal static class SftCommand
             Console.WriteLine($"equal to {folder}, bit for bit");
             return;
         }
-        using var engine = expected.NewEngine(recipe.Threads);
+        using var engine = expected.NewEngine(EngineChoice.Managed, recipe.Threads);
         var there = EvaluationSummary.Of(new HeldOutEvaluator(engine, expected.Tokenizer, environment, host)
             .Ask(HeldOutEvaluator.FirstQuestions(environment, recipe.Questions), cancel));
         Console.WriteLine($"not the bits of {folder}, which answers:");

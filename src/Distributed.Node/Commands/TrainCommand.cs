@@ -15,17 +15,19 @@ internal static class TrainCommand
         var set = new Option<string[]>("--set") { Description = "Override an option: --set algorithm=grpo --set optimizer.lr=1e-4.", AllowMultipleArgumentsPerToken = false };
         var seed = new Option<long?>("--seed") { Description = "Seed of the run; the same as --set seed=N." };
         var threads = new Option<int?>("--threads") { Description = "Threads of each engine; the same as --set cluster.learner_threads=N and so on. All cores if left out." };
+        var engine = EngineOverrides.Name();
+        var device = EngineOverrides.Device();
         var output = new Option<string?>("--out") { Description = "Run folder; runs/NAME-DATE-N if left out." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder, from its newest whole checkpoint." };
         var nodes = new Option<string?>("--nodes") { Description = "Start a cluster of processes on this machine: --nodes rollout=2,scorer=1. They are supervised and end with the run." };
         var fabric = new Option<string?>("--fabric") { Description = "How the processes of --nodes reach each other: http (the default) or akka." };
         fabric.AcceptOnlyFromAmong("http", "akka");
-        var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, output, resume, nodes, fabric };
+        var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, engine, device, output, resume, nodes, fabric };
         command.SetAction(async (parsed, cancel) =>
         {
             var counts = parsed.GetValue(nodes) is { } text ? NodeCounts.Parse(text) : null;
             if (counts is null && parsed.GetValue(fabric) is not null) throw new RefusedException("--fabric is for --nodes; without it everything runs in one process");
-            var overrides = Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads));
+            string[] overrides = [.. Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads)), .. EngineOverrides.Of(parsed.GetValue(engine), parsed.GetValue(device))];
             var resumed = parsed.GetValue(resume);
             if (counts is not null && resumed is null) overrides = [.. overrides, .. counts.Overrides(parsed.GetValue(fabric) ?? "http")];
             var session = TrainingSession.Begin(parsed.GetValue(recipe), overrides, parsed.GetValue(output), resumed);

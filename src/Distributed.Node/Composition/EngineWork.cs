@@ -6,15 +6,15 @@ namespace Distributed.Node.Composition;
 internal static class EngineWork
 {
     /// <summary>Sampled and fed tokens.</summary>
-    public static Func<Work> Sampling(ManagedPolicyEngine engine) => () =>
+    public static Func<Work> Sampling(QueuedPolicyEngine engine) => () =>
     {
         var counters = engine.Counters;
         return new Work(counters.TokensSampled + counters.TokensFed, counters.GenerateSeconds);
     };
 
     /// <summary>Scored tokens.</summary>
-    public static Func<Work> Scoring(ManagedPolicyEngine engine) => () => new Work(engine.Counters.TokensScored, engine.Counters.ScoreSeconds);
+    public static Func<Work> Scoring(QueuedPolicyEngine engine) => () => new Work(engine.Counters.TokensScored, engine.Counters.ScoreSeconds);
 
     /// <summary>Trained tokens.</summary>
-    public static Func<Work> Training(ManagedPolicyEngine engine) => () => new Work(engine.Counters.TokensTrained, engine.Counters.TrainSeconds);
+    public static Func<Work> Training(QueuedPolicyEngine engine) => () => new Work(engine.Counters.TokensTrained, engine.Counters.TrainSeconds);
 }

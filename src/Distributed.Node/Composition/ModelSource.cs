@@ -111,10 +111,15 @@ internal sealed class ModelSource : IModelFiles
     }
 
     /// <summary>An engine with the first weights.</summary>
-    public ManagedPolicyEngine NewEngine(int threads) => Refusals.Of(() =>
+    /// <param name="choice">Which engine.</param>
+    /// <param name="threads">Its threads.</param>
+    /// <param name="say">Takes what a person should be told.</param>
+    public QueuedPolicyEngine NewEngine(EngineChoice choice, int threads, Action<string>? say = null) => Refusals.Of(() =>
     {
         var options = new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests, Adapter = _adapter, Storage = _storage };
-        if (_adapter is null && Weights.IsEmpty) return ManagedPolicyEngine.Random(Config, 0, Tokenizer, options);
+        if (choice.Name == "torch")
+            return _adapter is not null ? TorchEngines.Load(choice, _folder!, options, say) : TorchEngines.FromWeights(choice, Config, (Weights.IsEmpty ? ModelFiles.Random(Config, 0) : Weights).Span, Tokenizer, options, say);
+        if (_adapter is null && Weights.IsEmpty) return (QueuedPolicyEngine)ManagedPolicyEngine.Random(Config, 0, Tokenizer, options);
         return _adapter is null ? ManagedPolicyEngine.FromWeights(Config, Weights.Span, Tokenizer, options) : ManagedPolicyEngine.Load(_folder!, options);
     });
 

@@ -26,32 +26,35 @@ internal sealed class RunParts : IDisposable
     public IEpisodeHost Episodes { get; }
 
     /// <summary>An engine for each rollout node.</summary>
-    public IReadOnlyList<ManagedPolicyEngine> Rollouts { get; private set; } = [];
+    public IReadOnlyList<QueuedPolicyEngine> Rollouts { get; private set; } = [];
 
     /// <summary>An engine for each scorer node.</summary>
-    public IReadOnlyList<ManagedPolicyEngine> Scorers { get; private set; } = [];
+    public IReadOnlyList<QueuedPolicyEngine> Scorers { get; private set; } = [];
 
     /// <summary>The learner's engine.</summary>
-    public ManagedPolicyEngine Learner { get; private set; } = null!;
+    public QueuedPolicyEngine Learner { get; private set; } = null!;
 
     /// <summary>Holds the weights the run began with, if the loss weighs the distance to them.</summary>
-    public ManagedPolicyEngine? Reference { get; private set; }
+    public QueuedPolicyEngine? Reference { get; private set; }
 
     /// <summary>The parts of an effective recipe with all of its nodes in this process.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="say">Takes what a person should be told.</param>
     /// <exception cref="RefusedException">A part refused what the recipe says.</exception>
-    public static RunParts Create(Recipe recipe) => Create(recipe, recipe.Cluster.RolloutNodes, recipe.Cluster.ScorerNodes);
+    public static RunParts Create(Recipe recipe, Action<string>? say = null) => Create(recipe, recipe.Cluster.RolloutNodes, recipe.Cluster.ScorerNodes, say);
 
     /// <summary>The learner's parts, and those of some of the other nodes.</summary>
     /// <exception cref="RefusedException">A part refused what the recipe says.</exception>
-    public static RunParts Create(Recipe recipe, int rollouts, int scorers)
+    public static RunParts Create(Recipe recipe, int rollouts, int scorers, Action<string>? say = null)
     {
         var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
         var parts = new RunParts(ModelSource.Of(recipe), environment, episodes);
-        var cluster = recipe.Cluster;
-        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(cluster.RolloutThreads!.Value))];
-        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(cluster.ScorerThreads!.Value))] : [];
-        parts.Learner = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
-        if (recipe.Loss.KlCoef > 0) parts.Reference = parts.Model.NewEngine(cluster.LearnerThreads!.Value);
+        var (cluster, engine) = (recipe.Cluster, recipe.Engine);
+        var learner = EngineChoice.Of(engine, engine.Learner);
+        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, engine.Rollout), cluster.RolloutThreads!.Value, say))];
+        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, engine.Scorer), cluster.ScorerThreads!.Value, say))] : [];
+        parts.Learner = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
+        if (recipe.Loss.KlCoef > 0) parts.Reference = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
         return parts;
     }
 

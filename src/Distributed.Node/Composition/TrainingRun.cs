@@ -49,7 +49,7 @@ internal static class TrainingRun
     /// <exception cref="RefusedException">The run could not begin, or could not go on; one line says why.</exception>
     public static TrainingResult Run(TrainingInputs inputs, CancellationToken cancel)
     {
-        using var parts = RunParts.Create(inputs.Recipe);
+        using var parts = RunParts.Create(inputs.Recipe, inputs.Display.Notice);
         return Run(inputs, parts, LocalRunCluster.Start, cancel);
     }
 

@@ -31,13 +31,13 @@ internal sealed class TrainingSession
     {
         if (resume is null) return new TrainingSession(RecipeFile.ReadTraining(recipe ?? DefaultRecipe(), overrides), null, output);
         if (recipe != null || overrides.Count > 0 || output != null)
-            throw new RefusedException("--resume goes on with a run as it was begun; leave recipe, --set, --seed, --threads and --out away, or begin a new run");
+            throw new RefusedException("--resume goes on with a run as it was begun; leave recipe, --set, --seed, --threads, --engine, --device and --out away, or begin a new run");
         RunFolder.CheckIsRun(resume);
         return new TrainingSession(RecipeFile.ReadTraining(RunFolder.RecipeOf(resume), []), resume, null);
     }
 
     /// <summary>Runs to the end in this process.</summary>
-    public int Run(CancellationToken cancel) => Run(RunParts.Create, LocalRunCluster.Start, cancel);
+    public int Run(CancellationToken cancel) => Run(recipe => RunParts.Create(recipe), LocalRunCluster.Start, cancel);
 
     /// <summary>Runs to the end on nodes that are put together and started as given.</summary>
     public int Run(Func<Recipe, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)

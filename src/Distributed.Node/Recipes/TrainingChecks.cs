@@ -14,6 +14,7 @@ internal static partial class TrainingChecks
         Environment(recipe.Environment, recipe.Rollout, binder);
         Model(recipe.Model, recipe.Lora, recipe.Environment, binder);
         MethodChecks.Check(recipe, binder);
+        EngineChecks.Check(recipe, binder);
         if (recipe.Optimizer.Betas.Count != 2)
         {
             throw Refuse(binder, "optimizer.betas", $"has {recipe.Optimizer.Betas.Count} numbers; give two, for example [0.9, 0.999]");
@@ -31,7 +32,7 @@ internal static partial class TrainingChecks
         {
             throw Refuse(binder, "mini_batches", $"is {recipe.MiniBatches}, but a step has only {recipe.PromptsPerStep} groups; give at most prompts_per_step");
         }
-        if (recipe.RolloutIs is not null && recipe.MaxStalenessSteps == 0 && recipe.MiniBatches == 1)
+        if (recipe.RolloutIs is not null && recipe.MaxStalenessSteps == 0 && recipe.MiniBatches == 1 && !EngineChecks.UsesTorch(recipe.Engine))
         {
             throw Refuse(binder, "rollout_is", "corrects for an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it");
         }

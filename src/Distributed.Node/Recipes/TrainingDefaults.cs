@@ -1,3 +1,5 @@
+using Distributed.Node.Composition;
+
 namespace Distributed.Node.Recipes;
 
 /// <summary>Fills in what a recipe leaves open and what follows from other options, so that the effective recipe says everything.</summary>
@@ -12,6 +14,7 @@ internal static class TrainingDefaults
         return recipe with
         {
             Environment = Fill(recipe.Environment),
+            Engine = Fill(recipe.Engine),
             Algorithm = algorithm,
             Ig = Fill(recipe.Ig, algorithm),
             Loss = Fill(recipe.Loss, algorithm),
@@ -24,6 +27,10 @@ internal static class TrainingDefaults
             },
         };
     }
+
+    // What auto stands for is settled once, so that a resumed run has the same.
+    private static EngineSection Fill(EngineSection engine) => engine.Name != "auto" ? engine
+        : TorchEngines.HasCuda ? engine with { Name = "torch", Device = engine.Device ?? "cuda" } : engine with { Name = "managed", Device = null, Dtype = null, PassTokens = null };
 
     public static EnvironmentSection Fill(EnvironmentSection environment)
     {
