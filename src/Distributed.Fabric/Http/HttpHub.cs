@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Akka.Actor;
 using Distributed.Actors.Ports;
 using Distributed.Protocol;
@@ -137,8 +138,10 @@ public sealed class HttpHub : IFabric, IAsyncDisposable
                 var session = await Handshake.AcceptAsync(socket, _self, _security.Secret, _roster.Admit, late.Token).ConfigureAwait(false);
                 return (new Connection(socket, session, _options, Counters, new Inbox(() => _node, _options, Counters, _notice)), session);
             }
-            catch
+            catch (Exception error)
             {
+                // Who proved that it knows the secret is to hear why it may not come in; an abort could overtake the answer.
+                if (error is HandshakeException { Count: FabricCount.RefusedName }) await LetHear(socket, late.Token).ConfigureAwait(false);
                 socket.Abort();
                 throw;
             }
@@ -152,12 +155,26 @@ public sealed class HttpHub : IFabric, IAsyncDisposable
         {
             Counters.Add(FabricCount.RefusedLate);
         }
-        catch (Exception error) when (error is System.Net.WebSockets.WebSocketException or IOException or InvalidOperationException)
+        catch (Exception error) when (error is WebSocketException or IOException or InvalidOperationException)
         {
             Counters.Add(FabricCount.RefusedGarbage);
         }
 
         return (null, null);
+    }
+
+    // Waits for the other end to hang up, within the handshake's time.
+    private static async Task LetHear(WebSocket socket, CancellationToken limit)
+    {
+        try
+        {
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit).ConfigureAwait(false);
+            await socket.ReceiveAsync(Memory<byte>.Empty, limit).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException)
+        {
+            // It hung up, or did not in time.
+        }
     }
 
     private async Task Watch()

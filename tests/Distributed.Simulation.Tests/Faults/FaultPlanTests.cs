@@ -38,7 +38,7 @@ public sealed class FaultPlanTests
     {
         var plan = new FaultPlan
         {
-            Seed = 4,
+            Seed = 1,
             Planted = "lost-lease-on-rejoin",
             Faults =
             [
