@@ -29,7 +29,7 @@ public sealed class SimulationHostTests
         var thread = new Thread(() => actor.Tell("from outside"));
         thread.Start();
         thread.Join(TimeSpan.FromSeconds(10)).ShouldBeTrue();
-        Should.Throw<ForeignThreadException>(() => host.RunUntil(() => false, TimeSpan.FromSeconds(2))).Message.ShouldContain("Tell");
+        Should.Throw<ForeignThreadException>(() => host.RunUntil(() => false, TimeSpan.FromSeconds(2))).Message.ShouldContain("called into the simulation"); // which frames follow depends on what the compiler inlined
     }
 
     [Fact]
