@@ -1,6 +1,5 @@
 using Akka;
 using Akka.Actor;
-using Akka.Actor.Setup;
 using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
@@ -145,7 +144,7 @@ public sealed class ClusterNode : IAsyncDisposable
             + (options.Host == null ? "" : $"akka.remote.dot-netty.tcp.public-hostname = {Quoted(options.Host)}\n")
             + (options.Port == null ? "" : $"akka.remote.dot-netty.tcp.port = {options.Port}\n");
         return options.Overrides.WithFallback(ConfigurationFactory.ParseString(own)).WithFallback(NodeConfiguration.Load(options.Role, options.Environment))
-            .WithFallback(ClusterSingletonManager.DefaultConfig());
+            .WithFallback(ClusterSingleton.DefaultConfig());
     }
 
     // Transport adapters, which only tests use, show in the addresses.

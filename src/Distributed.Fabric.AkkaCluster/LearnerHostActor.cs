@@ -4,12 +4,14 @@
 // limit has passed.
 // May lose: what was done since the newest checkpoint, if the process dies; the next learner does it again under a higher epoch.
 // Restarted by: the singleton manager of another process if this one is gone. In this process nobody: a second seat would open the run twice.
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Distributed.Actors.Learning;
 
 namespace Distributed.Fabric.AkkaCluster;
 
 /// <summary>This process is the learner now, until it releases the seat. Safe to use from any thread.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing to release, and its token is read until the process ends.")]
 public sealed class LearnerSeat
 {
     private readonly IActorRef _host;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Distributed.Fabric.AkkaCluster;
 using Distributed.Fabric.Http;
 using Distributed.Node.Composition;

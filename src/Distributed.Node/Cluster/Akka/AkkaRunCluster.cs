@@ -58,6 +58,12 @@ internal sealed class AkkaRunCluster : IRunCluster
     public void RequestStop() => _seat.RequestStop();
 
     /// <inheritdoc/>
+    public void SayOver()
+    {
+        // The learner's node leaves the cluster in order, which workers take as the end of the run.
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _isOver = true;

@@ -11,7 +11,6 @@ using Distributed.Fabric.Http;
 using Distributed.Fabric.Http.Weights;
 using Distributed.Node.Composition;
 using Distributed.Node.Recipes;
-using Distributed.Ports;
 
 namespace Distributed.Node.Cluster.Akka;
 
