@@ -69,14 +69,12 @@ internal static unsafe class GemmAvx2
                         ahead += ldc;
                     }
 
-                    // A few lines a turn: a burst of them would hold up the loads of A and B.
+                    // Two lines a turn: a burst of them would hold up the loads of A and B.
                     if (next < nextEnd)
                     {
                         Sse.Prefetch1(next);
                         Sse.Prefetch1(next + 16);
-                        Sse.Prefetch1(next + 32);
-                        Sse.Prefetch1(next + 48);
-                        next += 64;
+                        next += 32;
                     }
 
                     var bl = Avx.LoadVector256(from);
