@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using TorchSharp;
@@ -29,7 +30,8 @@ public static class TorchRuntime
     public static int CudaDevices => HasCuda ? torch.cuda.device_count() : 0;
 
     // The libtorch that TorchSharp's native part is compiled against; C++ promises nothing between two of them.
-    private static Version Wanted { get; } = Version.Parse(torch.__version__);
+    private static Version Wanted { get; } = Version.Parse(
+        typeof(TorchRuntime).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "LibtorchVersion").Value!);
 
     private static string Binder => typeof(torch).Assembly.GetName().Version is { } version ? $"TorchSharp {version.Major}.{version.Minor}" : "TorchSharp";
 
