@@ -53,9 +53,9 @@ internal sealed class RunParts : IDisposable
         var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
         var parts = new RunParts(ModelSource.Of(recipe), environment, episodes);
         var (cluster, engine) = (recipe.Cluster, recipe.Engine);
-        var learner = EngineChoice.Of(engine, engine.Learner);
-        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, engine.Rollout), cluster.RolloutThreads!.Value, say))];
-        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, engine.Scorer), cluster.ScorerThreads!.Value, say))] : [];
+        var learner = EngineChoice.Of(engine, "learner");
+        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, "rollout"), cluster.RolloutThreads!.Value, say))];
+        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, "scorer"), cluster.ScorerThreads!.Value, say))] : [];
         parts.Learner = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
         if (recipe.Loss.KlCoef > 0) parts.Reference = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
         if (recipe.Algorithm.ProcessReward is not null) parts.ProcessReward = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
