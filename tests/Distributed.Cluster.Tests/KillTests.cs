@@ -9,13 +9,16 @@ public sealed class KillTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    [Fact]
-    public async Task Whichever_process_is_killed_the_weights_come_out_as_if_none_had_been()
+    public static TheoryData<string> Fabrics => TinyRun.Fabrics;
+
+    [Theory]
+    [MemberData(nameof(Fabrics))]
+    public async Task Whichever_process_is_killed_the_weights_come_out_as_if_none_had_been(string fabric)
     {
         using var run = new TinyRun(steps: 12);
         var alone = run.RunAlone();
         var said = new ConcurrentQueue<string>();
-        var (cluster, folder) = run.Cluster("killed", notice: said.Enqueue);
+        var (cluster, folder) = run.Cluster("killed", fabric, notice: said.Enqueue);
         using (cluster)
         {
             var over = cluster.RunAsync(CancellationToken.None);
