@@ -18,7 +18,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "artifacts/bin/Distributed.Node/release/Distributed.Node.dll"
+PROGRAM = pathlib.Path(os.environ.get("PROGRAM", ROOT / "artifacts/bin/Distributed.Node/release/Distributed.Node.dll"))
 TICK = os.sysconf("SC_CLK_TCK")
 ENGINE = ("engine", "compute-")
 

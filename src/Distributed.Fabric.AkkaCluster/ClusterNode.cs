@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka;
 using Akka.Actor;
 using Akka.Cluster;
@@ -136,7 +137,18 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task LeaveAsync() => CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
 
     /// <summary>Ends the actors at once, without a goodbye: for a cluster that is no more.</summary>
-    public Task AbandonAsync() => System.Terminate();
+    public async Task AbandonAsync()
+    {
+        try
+        {
+            await System.Terminate().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException or AggregateException)
+        {
+            // Akka.Remote could not close a connection in order whose other end is gone. There is nothing more to say on it.
+            _options.Notice($"a connection of the former membership did not close in order: {error.GetBaseException().Message}");
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -16,13 +16,13 @@ public sealed class DrainTests
     public async Task A_worker_that_gets_SIGTERM_ends_what_it_has_and_the_others_do_the_rest(string fabric)
     {
         if (OperatingSystem.IsWindows()) return; // there are no signals
-        using var run = new TinyRun(steps: 6);
+        using var run = new TinyRun(steps: 4);
         var alone = run.RunAlone();
         var (cluster, folder) = run.Cluster("drained", fabric);
         using (cluster)
         {
             var over = cluster.RunAsync(CancellationToken.None);
-            await TinyRun.UntilStep(folder, 2, over).WaitAsync(Limit);
+            await TinyRun.UntilStep(folder, 1, over).WaitAsync(Limit);
             var leaving = cluster.Workers[0];
             Signals.Ask(leaving.Pid ?? throw new InvalidOperationException("the worker does not run\n" + TinyRun.Logs(folder)));
             (await over.WaitAsync(Limit)).ShouldBe(0, TinyRun.Logs(folder));

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Akka.Actor;
 using Distributed.Actors;
@@ -110,7 +111,7 @@ internal static class AkkaWorker
             using var limit = new CancellationTokenSource(LookAgain);
             return !node.Fabric.HasMember(await Ask<int>(inputs, AkkaLearner.InstancePath, limit.Token).ConfigureAwait(false));
         }
-        catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException or JsonException)
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException or SocketException or JsonException)
         {
             return false;
         }
@@ -125,7 +126,7 @@ internal static class AkkaWorker
             {
                 if (await Ask<string[]>(inputs, AkkaLearner.SeedsPath, cancel).ConfigureAwait(false) is { Length: > 0 } seeds) return seeds;
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or JsonException)
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException)
             {
                 if (TimeProvider.System.GetElapsedTime(began) > inputs.Options.GiveUpAfter)
                     throw new RefusedException($"{inputs.Join}: the learner's node does not say where its cluster is ({error.GetBaseException().Message}); check --join, and that it runs with --fabric akka");
@@ -142,7 +143,7 @@ internal static class AkkaWorker
         {
             return (await Ask<NodeSetup>(inputs, SetupFiles.Path, cancel).ConfigureAwait(false))?.Run;
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or JsonException)
+        catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException)
         {
             return null;
         }
