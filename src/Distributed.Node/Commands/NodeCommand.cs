@@ -38,13 +38,14 @@ internal static class NodeCommand
         var run = new Option<string?>("--run") { Description = "With --role learner: the run folder; gone on with if it is there, begun if it is not. For containers, and for standbys." };
         var host = new Option<string?>("--cluster-host") { Description = "With --fabric akka: name or address under which the others reach this node's cluster port; the environment variable CLUSTER_HOST if left out." };
         var port = new Option<int?>("--cluster-port") { Description = "With --fabric akka: the cluster port; CLUSTER_PORT if left out." };
+        var publicPort = new Option<int?>("--cluster-public-port") { Description = "Port under which others reach the cluster port.", Hidden = true };
         var seed = new Option<string[]>("--seed") { Description = "With --fabric akka: HOST:PORT of a member to join, may be given several times. Workers that are given none ask the learner; a learner that is given none forms the cluster." };
         var environment = new Option<string>("--environment") { Description = "With --fabric akka: which file of cluster-config/env applies.", DefaultValueFactory = _ => "local" };
         environment.AcceptOnlyFromAmong([.. Fabric.NodeConfiguration.Environments]);
         var input = new Option<bool>("--end-with-input") { Description = "End as if asked to when standard input ends.", Hidden = true };
         var command = new Command("node", "Run one node of a cluster; docs/cluster.md.")
         {
-            recipe, roles, fabric, join, listen, name, threads, engine, device, grace, secret, certificate, key, authority, set, output, resume, run, host, port, seed, environment, input,
+            recipe, roles, fabric, join, listen, name, threads, engine, device, grace, secret, certificate, key, authority, set, output, resume, run, host, port, publicPort, seed, environment, input,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -58,6 +59,7 @@ internal static class NodeCommand
                 Environment = parsed.GetValue(environment)!,
                 Host = parsed.GetValue(host) ?? Environment.GetEnvironmentVariable("CLUSTER_HOST"),
                 Port = parsed.GetValue(port) ?? PortFromEnvironment(),
+                PublicPort = parsed.GetValue(publicPort),
                 Seeds = parsed.GetValue(seed) ?? [],
             };
             if (wanted.Contains("learner"))
