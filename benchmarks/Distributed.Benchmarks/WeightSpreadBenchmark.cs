@@ -21,18 +21,26 @@ namespace Distributed.Benchmarks;
 /// </summary>
 internal static class WeightSpreadBenchmark
 {
-    private const int RangeBytes = 1 << 20;
     private const int InFlight = 4;
+    private static int RangeBytes = new WeightSpreadOptions().RangeBytes;
     private static readonly int[] NodeCounts = [1, 2, 4, 8];
 
-    /// <summary>Prints both tables for a model of so many MiB.</summary>
-    public static void Run(int mebibytes, int rounds)
+    /// <summary>Prints both tables for a model of so many MiB, in ranges of so many KiB, or the usual ones if 0.</summary>
+    public static void Run(int mebibytes, int rounds, int rangeKibibytes)
     {
+        if (rangeKibibytes > 0) RangeBytes = rangeKibibytes << 10;
         var weights = Weights(mebibytes << 18);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mebibytes} MiB of float32 in ranges of 1 MiB, {InFlight} in flight, {rounds} rounds\n"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mebibytes} MiB of float32 in ranges of {RangeBytes >> 10} KiB, {InFlight} in flight, {rounds} rounds\n"));
         using (var copy = new PlainCopy(weights))
         using (var pull = new HttpPull(weights))
-            PairedRounds.Print("Over loopback, one source and one receiver", "MiB/s", PairedRounds.Measure(rounds, new Contender("plain copy over TCP", () => copy.Run() >> 20), new Contender("pull over HTTP ranges, checked", () => pull.Run() >> 20)));
+        {
+            PairedRounds.Print("Over loopback, one source and one receiver", "MiB/s", PairedRounds.Measure(
+                rounds,
+                new Contender("plain copy over TCP into the same memory every time", () => copy.Run(fresh: false) >> 20),
+                new Contender("plain copy over TCP into new memory", () => copy.Run(fresh: true) >> 20),
+                new Contender("pull over HTTP ranges into new memory, checked", () => pull.Run() >> 20)));
+        }
+
         Console.WriteLine("\n| nodes | form | seconds until all have it, median | MiB out of the learner | MiB out of peers |\n|---|---|---|---|---|");
         var next = Stepped(weights, 1e-5f);
         foreach (var nodes in NodeCounts)
@@ -69,7 +77,7 @@ internal static class WeightSpreadBenchmark
     private sealed class PlainCopy : IDisposable
     {
         private readonly byte[] _source;
-        private readonly byte[] _target;
+        private byte[] _target;
         private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         private readonly List<Socket> _sockets = [];
 
@@ -87,8 +95,10 @@ internal static class WeightSpreadBenchmark
             }
         }
 
-        public long Run()
+        public long Run(bool fresh)
         {
+            // As a version needs it, while the one before is in use.
+            if (fresh) _target = GC.AllocateUninitializedArray<byte>(_source.Length);
             Task.WhenAll(_sockets.Select((socket, index) => Pull(socket, index))).GetAwaiter().GetResult();
             return _target.Length;
         }
@@ -147,11 +157,12 @@ internal static class WeightSpreadBenchmark
         public long Run()
         {
             var download = new WeightDownload(_policy, asDelta: false);
+            var (source, image) = (new WeightSource(_policy.Source, _policy.Address), download.Image);
             var gate = new Lock();
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             void Go()
             {
-                while (download.Ask(InFlight) is var (offset, length)) _receiver.Transport.Fetch(new WeightSource(_policy.Source, _policy.Address), download.Image, offset, length, Take);
+                while (download.Ask(InFlight) is var (offset, length)) _receiver.Transport.Fetch(source, image, offset, download.Target(offset, length), Take);
                 if (download.IsComplete) done.TrySetResult();
             }
 
@@ -220,6 +231,8 @@ internal static class WeightSpreadBenchmark
             public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes) => inner.Offer(image, bytes);
 
             public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) => inner.Fetch(source, image, offset, length, reply);
+
+            public void Fetch(WeightSource source, WeightImage image, long offset, Memory<byte> into, Action<FetchedRange> reply) => inner.Fetch(source, image, offset, into, reply);
         }
     }
 

@@ -13,7 +13,7 @@ namespace Distributed.Fabric.AkkaCluster;
 public sealed class ClusterFabric : IFabric
 {
     private readonly ConcurrentDictionary<NodeId, ICanTell> _routes = new();
-    private readonly ConcurrentDictionary<string, bool> _members = new();
+    private readonly ConcurrentDictionary<string, int> _members = new();
     private readonly TaskCompletionSource<bool> _learnersGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IActorRef _actor;
     private long _undelivered;
@@ -57,10 +57,13 @@ public sealed class ClusterFabric : IFabric
 
     internal void ReportLearnersGone(bool inOrder) => _learnersGone.TrySetResult(inOrder);
 
-    internal void ReportMember(string address, bool isHere)
+    /// <summary>Whether a process (<see cref="ClusterNode.Instance"/>) is a member.</summary>
+    public bool HasMember(int instance) => _members.Values.Contains(instance);
+
+    internal void ReportMember(string address, int instance, bool isHere)
     {
-        if (isHere) _members[address] = true;
-        else _members.TryRemove(address, out _);
+        if (isHere) _members[address] = instance;
+        else ((ICollection<KeyValuePair<string, int>>)_members).Remove(new(address, instance)); // a new life may be there already
     }
 
     internal void Route(NodeId node, ICanTell route) => _routes[node] = route;

@@ -3,7 +3,7 @@
 // Promises: the attached actor hears of every other node once when it joins, once when it does not answer, once when it does again, once when it is gone; a
 // member that comes back as another process under the same name is reported as gone in between. Standbys of the learner are not reported: the
 // learner is one node, here as long as any process could run it.
-// May lose: messages for the node while nothing is attached; they are counted.
+// May lose: messages for the node while nothing is attached, and those to a node that does not answer; they are counted.
 // Restarted by: the guardian; the subscription then replays the members, and nodes that left meanwhile are not reported (their leases have deadlines).
 using Akka.Actor;
 using Akka.Cluster;
@@ -71,6 +71,7 @@ internal sealed class ClusterFabricActor : UntypedActor
     private void OnSelfUp()
     {
         _isUp = true;
+        _fabric.ReportMember(AddressOf(_cluster.SelfMember), _cluster.SelfUniqueAddress.Uid, isHere: true);
         foreach (var (id, seen) in _nodes.OrderBy(pair => pair.Key))
             if (seen.Reachable) _attached.Tell(new NodeJoined(id));
     }
@@ -83,11 +84,13 @@ internal sealed class ClusterFabricActor : UntypedActor
     private void OnHere(Member member)
     {
         if (member.Status is not (MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting) || NodeOf(member) is not { } node) return;
-        _fabric.ReportMember(AddressOf(member), isHere: true);
+        _fabric.ReportMember(AddressOf(member), member.UniqueAddress.Uid, isHere: true);
         if (node == ClusterNode.LearnerId)
         {
             _learners.RemoveAll(learner => learner.UniqueAddress.Equals(member.UniqueAddress));
             _learners.Add(member);
+            // A standby's coming says nothing of the learner.
+            if (_nodes.ContainsKey(node) && !Oldest().UniqueAddress.Equals(member.UniqueAddress)) return;
         }
 
         if (node == _fabric.Self) return;
@@ -118,6 +121,7 @@ internal sealed class ClusterFabricActor : UntypedActor
         if (NodeOf(member) is not { } node || !_nodes.TryGetValue(node, out var seen) || !seen.Reachable) return;
         if (!(node == ClusterNode.LearnerId ? Oldest().UniqueAddress : seen.Member).Equals(member.UniqueAddress)) return;
         _nodes[node] = seen with { Reachable = false };
+        _fabric.Unroute(node); // Akka.Remote would keep what is told to it, without a bound
         if (node == ClusterNode.LearnerId) _fabric.ReportLearner(isReachable: false);
         Report(new NodeUnreachable(node));
     }
@@ -125,7 +129,7 @@ internal sealed class ClusterFabricActor : UntypedActor
     private void OnRemoved(Member member, bool inOrder)
     {
         if (NodeOf(member) is not { } node) return;
-        _fabric.ReportMember(AddressOf(member), isHere: false);
+        _fabric.ReportMember(AddressOf(member), member.UniqueAddress.Uid, isHere: false);
         if (node == ClusterNode.LearnerId)
         {
             OnLearnerRemoved(member, inOrder);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka;
 using Akka.Actor;
 using Akka.Cluster;
@@ -33,6 +34,9 @@ public sealed record ClusterNodeOptions
 
     /// <summary>Port; null: what the environment's configuration says; 0: any free one.</summary>
     public int? Port { get; init; }
+
+    /// <summary>Port others dial, where something stands before this node; null: the same.</summary>
+    public int? PublicPort { get; init; }
 
     /// <summary>A line for people.</summary>
     public required Action<string> Notice { get; init; }
@@ -78,6 +82,12 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Where this node is, as <c>HOST:PORT</c>: what others take as a seed.</summary>
     public string Address => Cluster.Get(System).SelfAddress is var self ? $"{self.Host}:{self.Port}" : "";
 
+    /// <summary>The port of <see cref="Address"/>.</summary>
+    public int Port => Cluster.Get(System).SelfAddress.Port!.Value;
+
+    /// <summary>Which life of the process at <see cref="Address"/> this is; another one has another number.</summary>
+    public int Instance => Cluster.Get(System).SelfUniqueAddress.Uid;
+
     /// <summary>Starts the actor system and joins. Does not wait until the node is a member.</summary>
     public static ClusterNode Start(ClusterNodeOptions options)
     {
@@ -98,10 +108,11 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var fabric = Fabric;
         _worker = System.ActorOf(Props.Create(() => new NodeActor(fabric, roles)), _options.Name.Value);
-        var (worker, grace) = (_worker, _options.Grace);
-        // Before the node is no longer reachable: what it has taken is ended or handed back.
-        CoordinatedShutdown.Get(System).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "drain leases", async () =>
+        var (worker, grace, shutdown) = (_worker, _options.Grace, CoordinatedShutdown.Get(System));
+        // Before the node is no longer reachable: what it has taken is ended or handed back. One that was taken out reaches nobody any more.
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "drain leases", async () =>
         {
+            if (shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason) return Done.Instance;
             var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             worker.Tell(new NodeActor.Drain(grace, () => drained.TrySetResult()), ActorRefs.NoSender);
             await drained.Task.ConfigureAwait(false);
@@ -126,7 +137,18 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task LeaveAsync() => CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
 
     /// <summary>Ends the actors at once, without a goodbye: for a cluster that is no more.</summary>
-    public Task AbandonAsync() => System.Terminate();
+    public async Task AbandonAsync()
+    {
+        try
+        {
+            await System.Terminate().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException or AggregateException)
+        {
+            // Akka.Remote could not close a connection in order whose other end is gone. There is nothing more to say on it.
+            _options.Notice($"a connection of the former membership did not close in order: {error.GetBaseException().Message}");
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -140,16 +162,13 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var roles = new[] { options.Role, ClusterFabricActor.NodeRole + options.Name.Value };
         var own = $"akka.cluster.roles = [{string.Join(", ", roles.Select(Quoted))}]\n"
-            + $"akka.cluster.seed-nodes = [{string.Join(", ", options.Seeds.Select(seed => Quoted($"{Scheme(options)}://{SystemName}@{seed}")))}]\n"
+            + $"akka.cluster.seed-nodes = [{string.Join(", ", options.Seeds.Select(seed => Quoted($"akka.tcp://{SystemName}@{seed}")))}]\n"
             + (options.Host == null ? "" : $"akka.remote.dot-netty.tcp.public-hostname = {Quoted(options.Host)}\n")
-            + (options.Port == null ? "" : $"akka.remote.dot-netty.tcp.port = {options.Port}\n");
+            + (options.Port == null ? "" : $"akka.remote.dot-netty.tcp.port = {options.Port}\n")
+            + (options.PublicPort == null ? "" : $"akka.remote.dot-netty.tcp.public-port = {options.PublicPort}\n");
         return options.Overrides.WithFallback(ConfigurationFactory.ParseString(own)).WithFallback(NodeConfiguration.Load(options.Role, options.Environment))
             .WithFallback(ClusterSingleton.DefaultConfig());
     }
-
-    // Transport adapters, which only tests use, show in the addresses.
-    private static string Scheme(ClusterNodeOptions options) =>
-        string.Concat(["akka.", .. options.Overrides.GetStringList("akka.remote.dot-netty.tcp.applied-adapters", []).Select(adapter => adapter + "."), "tcp"]);
 
     private static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -9,16 +9,20 @@ namespace Distributed.Cluster.Tests;
 [Collection("processes")] // one cluster at a time
 public sealed class ChaosTests
 {
-    [Fact]
-    public async Task A_cluster_under_faults_loses_nothing_trains_nothing_twice_and_learns_the_same()
+    public static TheoryData<string> Fabrics => TinyRun.Fabrics;
+
+    [Theory]
+    [MemberData(nameof(Fabrics))]
+    public async Task A_cluster_under_faults_loses_nothing_trains_nothing_twice_and_learns_the_same(string fabric)
     {
         using var run = new TinyRun(steps: 100_000);
         var said = new ConcurrentQueue<string>();
         using var chaos = new ChaosRun(
             new ChaosInputs
             {
-                Session = TrainingSession.Begin(run.Recipe, new NodeCounts(2, 1).Overrides("http"), run["chaos"], null),
+                Session = TrainingSession.Begin(run.Recipe, new NodeCounts(2, 1).Overrides(fabric), run["chaos"], null),
                 Nodes = new NodeCounts(2, 1),
+                Fabric = fabric,
                 Seed = 3,
                 Length = TimeSpan.FromSeconds(6),
                 MeanGap = TimeSpan.FromSeconds(1.2),

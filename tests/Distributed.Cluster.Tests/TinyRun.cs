@@ -48,11 +48,14 @@ internal sealed class TinyRun : IDisposable
         return this["alone"];
     }
 
+    /// <summary>The fabrics this build has.</summary>
+    public static TheoryData<string> Fabrics => AkkaFabric.IsBuilt ? ["http", "akka"] : ["http"];
+
     /// <summary>A cluster of processes for the run, not started.</summary>
-    public (ProcessCluster Cluster, string Run) Cluster(string name, Func<ClusterPlan, ClusterPlan>? change = null, Action<string>? notice = null)
+    public (ProcessCluster Cluster, string Run) Cluster(string name, string fabric = "http", Func<ClusterPlan, ClusterPlan>? change = null, Action<string>? notice = null)
     {
-        var run = TrainingSession.Begin(Recipe, new NodeCounts(2, 1).Overrides("http"), this[name], null).Prepare();
-        var plan = new ClusterPlan { Run = run, Rollouts = 2, Scorers = 1, LogLearner = true };
+        var run = TrainingSession.Begin(Recipe, new NodeCounts(2, 1).Overrides(fabric), this[name], null).Prepare();
+        var plan = new ClusterPlan { Run = run, Fabric = fabric, Rollouts = 2, Scorers = 1, LogLearner = true };
         return (new ProcessCluster(change?.Invoke(plan) ?? plan, NodeProgram.This(), notice ?? (_ => { })), run);
     }
 

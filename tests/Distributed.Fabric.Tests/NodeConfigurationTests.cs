@@ -22,9 +22,7 @@ public sealed class NodeConfigurationTests
     {
         var config = NodeConfiguration.Load(role, environment);
         config.GetString("akka.actor.provider").ShouldBe("cluster");
-        config.GetString("akka.cluster.split-brain-resolver.active-strategy").ShouldBe("keep-oldest");
-        config.GetBoolean("akka.cluster.split-brain-resolver.keep-oldest.down-if-alone").ShouldBeTrue();
-        config.GetString("akka.cluster.downing-provider-class").ShouldContain("SplitBrainResolverProvider");
+        config.GetString("akka.cluster.downing-provider-class").ShouldContain("LearnerSideDowningProvider");
         config.GetString("akka.cluster.singleton.role").ShouldBe("learner");
         config.GetString("akka.actor.serializers.json").ShouldContain("RefusingSerializer");
         config.GetByteSize("akka.remote.dot-netty.tcp.maximum-frame-size").ShouldNotBeNull().ShouldBeGreaterThan(Protocol.WireCodec.MaxFrameBytes);
@@ -37,8 +35,8 @@ public sealed class NodeConfigurationTests
         config.GetString("akka.remote.dot-netty.tcp.hostname").ShouldBe(environment == "local" ? "127.0.0.1" : "0.0.0.0");
         config.GetInt("akka.remote.dot-netty.tcp.port").ShouldBe(environment == "local" ? 0 : 4055);
         config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause").ShouldBe(TimeSpan.FromSeconds(environment == "k8s" ? 8 : 6));
-        var (stable, unstable) = (config.GetTimeSpan("akka.cluster.split-brain-resolver.stable-after"), config.GetTimeSpan("akka.cluster.split-brain-resolver.down-all-when-unstable"));
-        unstable.ShouldBe(2 * stable);
+        var (stable, latest) = (config.GetTimeSpan("akka.cluster.learner-side-downing.stable-after"), config.GetTimeSpan("akka.cluster.learner-side-downing.at-latest"));
+        latest.ShouldBe(4 * stable);
         stable.ShouldBeGreaterThan(config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause"));
     }
 

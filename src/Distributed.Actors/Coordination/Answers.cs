@@ -19,11 +19,18 @@ public static class Answers
                 return $"rollout {trajectory.Slot} was sampled by version {turn.Version.Value} while {standing.Value} is the newest";
             if (turn.LogProbs.Length != turn.Tokens.Length) return $"rollout {trajectory.Slot} has {turn.LogProbs.Length} log-probabilities for {turn.Tokens.Length} tokens";
             if (turn.PolicyLogProbs.Length != turn.Tokens.Length) return $"rollout {trajectory.Slot} has {turn.PolicyLogProbs.Length} log-probabilities of the model for {turn.Tokens.Length} tokens";
-            foreach (var logProb in turn.LogProbs.Concat(turn.PolicyLogProbs))
-                if (!float.IsFinite(logProb)) return $"rollout {trajectory.Slot} has a log-probability that is not finite";
+            if (!AreFinite(turn.LogProbs) || (turn.ModelLogProbs is { } own && !AreFinite(own))) return $"rollout {trajectory.Slot} has a log-probability that is not finite";
         }
 
         return trajectory.Turns.All(turn => turn.Tokens.Length == 0) ? $"rollout {trajectory.Slot} has no sampled token" : null;
+    }
+
+    // A loop of its own: every token of every answer comes through here.
+    private static bool AreFinite(ReadOnlySpan<float> values)
+    {
+        foreach (var value in values)
+            if (!float.IsFinite(value)) return false;
+        return true;
     }
 
     /// <summary>What is wrong with the scores of an episode, or null. Values that are not finite are allowed: the rollout then has no gain.</summary>

@@ -16,6 +16,11 @@ public interface IWeightTransport
 
     /// <summary>Asks a source for a range of an image. The reply comes once, within a bounded time, on any thread: the bytes, or why not.</summary>
     void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply);
+
+    /// <summary>
+    /// The same, into the caller's memory, which is written until the reply comes and never after. A transport that cannot write there replies with memory of its own.
+    /// </summary>
+    void Fetch(WeightSource source, WeightImage image, long offset, Memory<byte> into, Action<FetchedRange> reply) => Fetch(source, image, offset, into.Length, reply);
 }
 
 /// <summary>A policy version as it can be pulled: whole, or as what changed <paramref name="Since"/> an earlier version of the same epoch.</summary>

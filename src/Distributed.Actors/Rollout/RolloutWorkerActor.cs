@@ -1,7 +1,8 @@
 // RolloutWorker: takes leases of episodes for one node and delivers what comes of them.
 // Owns: its leases and the episode actors that play them.
 // Promises: every lease it takes ends in a RolloutCompleted or LeaseFailed, repeated until the coordinator settles it; leases of an older
-// learner epoch are given up at once; never more episodes than its capacity. A node that leaves takes no more, ends what it has and hands back the rest.
+// learner epoch are given up at once, but what came of them is offered to the next learner too if that begins with the very weights it was sampled by (the same
+// rollout would come out again; the slot decides whether it is still wanted); never more episodes than its capacity. A node that leaves takes no more, ends what it has and hands back the rest.
 // May lose: all of it in a crash. The next incarnation says so by its higher number, and the coordinator issues the leases again.
 // Restarted by: NodeActor. Episodes that crash are stopped and reported as failed leases.
 using Akka.Actor;
@@ -19,7 +20,9 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
     private readonly Dictionary<LeaseId, LeaseHeld> _leases = [];
     private LearnerEpoch _epoch = new(-1);
     private PolicyVersion _version = new(-1);
+    private uint? _checksum;
     private long _sequences;
+    private long _carried;
     private string? _lastCrash;
     private bool _leaving;
 
@@ -169,12 +172,28 @@ public sealed class RolloutWorkerActor : UntypedActor, IWithTimers
     {
         if (applied.Epoch.Value > _epoch.Value)
         {
+            var answers = Unsettled(applied);
             foreach (var lease in _leases.Keys.OrderBy(lease => lease.Value).ToArray()) Forget(lease);
             _epoch = applied.Epoch;
+            foreach (var answer in answers) Carry(answer);
         }
 
-        if (applied.Epoch == _epoch) _version = applied.Version;
+        if (applied.Epoch == _epoch) (_version, _checksum) = (applied.Version, applied.Checksum);
         Offer();
+    }
+
+    // Answers of this epoch that are as good in the next: sampled by the standing version alone, which the next learner begins with, byte for byte.
+    private Trajectory[] Unsettled(WeightsApplied next) => next.Checksum == null || next.Checksum != _checksum || next.Version != _version ? []
+        : [.. _leases.OrderBy(lease => lease.Key.Value).Select(lease => lease.Value.Result).OfType<RolloutCompleted>().Select(answer => answer.Trajectory)
+            .Where(trajectory => trajectory.Turns.All(turn => turn.Version == _version && turn.OldestVersion == _version)).Take(_settings.Capacity)];
+
+    // Under a number that no learner gives a lease.
+    private void Carry(Trajectory trajectory)
+    {
+        var lease = new LeaseId(-++_carried);
+        var answer = new RolloutCompleted(lease, _epoch, _settings.Fabric.Self, trajectory);
+        _leases.Add(lease, new LeaseHeld(ActorRefs.Nobody) { Result = answer });
+        Send(answer);
     }
 
     private void OnTick()

@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Distributed.Ports;
 using Distributed.Protocol;
 
@@ -54,13 +52,10 @@ public static class Manifests
         return new ImageRanges(image.Length, rangeBytes, sums);
     }
 
-    /// <summary>CRC-32C (Castagnoli) of a span; the processor has an instruction for it.</summary>
-    public static uint Crc32C(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        var words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        foreach (var word in words) crc = BitOperations.Crc32C(crc, word);
-        foreach (var rest in bytes[(words.Length * sizeof(ulong))..]) crc = BitOperations.Crc32C(crc, rest);
-        return ~crc;
-    }
+    /// <summary>A checksum of all tensors, by which two versions can be held against each other.</summary>
+    public static uint Checksum(WeightManifest manifest) =>
+        Crc32C(System.Runtime.InteropServices.MemoryMarshal.AsBytes<uint>(manifest.Tensors.Select(tensor => tensor.Crc32C).ToArray()));
+
+    /// <summary>CRC-32C (Castagnoli) of a span.</summary>
+    public static uint Crc32C(ReadOnlySpan<byte> bytes) => Weights.Crc32C.Of(bytes);
 }

@@ -1,19 +1,18 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 
 namespace Distributed.Actors.Weights;
 
 /// <summary>
 /// What changed between two versions of the same flat float32 buffer. The buffer is taken in blocks; a block is a tag and its content: 0 unchanged, nothing follows;
-/// 1 changed: the exclusive-or of old and new, its four byte planes one after the other, Brotli (4 bytes little-endian of length before it); 2 the new bytes as they are, where that
-/// is shorter. Small updates leave sign, exponent and upper fraction mostly alone, so two of the four planes are nearly all zero.
+/// 2 the new bytes as they are; 3 changed: 4 bytes little-endian of length, then the differences of the words (<see cref="WordDifferences"/>) and the bytes beyond the last whole
+/// group as they are, where that is shorter.
 /// </summary>
 public static class WeightDelta
 {
     private const int BlockBytes = 256 * 1024;
     private const byte Unchanged = 0;
-    private const byte Changed = 1;
     private const byte Whole = 2;
+    private const byte Changed = 3;
 
     /// <summary>The delta that leads from one version to the next.</summary>
     /// <exception cref="ArgumentException">The two are not of the same length.</exception>
@@ -21,9 +20,7 @@ public static class WeightDelta
     {
         if (from.Length != to.Length) throw new ArgumentException($"versions of {from.Length} and {to.Length} bytes have no delta", nameof(to));
         using var delta = new MemoryStream();
-        var planes = new byte[BlockBytes];
-        var packed = new byte[BrotliEncoder.GetMaxCompressedLength(BlockBytes)];
-        Span<byte> size = stackalloc byte[sizeof(int)];
+        var packed = new byte[sizeof(int) + WordDifferences.MostBytes(BlockBytes)];
         for (var at = 0; at < to.Length; at += BlockBytes)
         {
             var length = Math.Min(BlockBytes, to.Length - at);
@@ -35,14 +32,13 @@ public static class WeightDelta
                 continue;
             }
 
-            ToPlanes(before, after, planes);
-            // Quality 1: what can be won lies in the zero planes, and higher qualities cost ten times the time for a few percent.
-            if (BrotliEncoder.TryCompress(planes.AsSpan(0, length), packed, out var written, quality: 1, window: 18) && written + sizeof(int) < length)
+            var (grouped, written) = WordDifferences.Pack(before, after, packed.AsSpan(sizeof(int)));
+            if (sizeof(int) + written + length - grouped < length)
             {
                 delta.WriteByte(Changed);
-                BinaryPrimitives.WriteInt32LittleEndian(size, written);
-                delta.Write(size);
-                delta.Write(packed.AsSpan(0, written));
+                BinaryPrimitives.WriteInt32LittleEndian(packed, written);
+                delta.Write(packed.AsSpan(0, sizeof(int) + written));
+                delta.Write(after[grouped..]);
             }
             else
             {
@@ -57,8 +53,7 @@ public static class WeightDelta
     /// <summary>The newer version, or null if the bytes are no delta of a version of this length.</summary>
     public static byte[]? Apply(ReadOnlySpan<byte> from, ReadOnlySpan<byte> delta)
     {
-        var to = new byte[from.Length];
-        var planes = new byte[BlockBytes];
+        var to = GC.AllocateUninitializedArray<byte>(from.Length); // every byte is written, or it is thrown away
         for (var at = 0; at < to.Length; at += BlockBytes)
         {
             var length = Math.Min(BlockBytes, to.Length - at);
@@ -75,10 +70,12 @@ public static class WeightDelta
                 case Changed:
                     if (delta.Length < sizeof(int)) return null;
                     var size = BinaryPrimitives.ReadInt32LittleEndian(delta);
-                    if (size < 0 || size > delta.Length - sizeof(int)) return null;
-                    if (!BrotliDecoder.TryDecompress(delta.Slice(sizeof(int), size), planes.AsSpan(0, length), out var written) || written != length) return null;
-                    FromPlanes(before, planes, after);
+                    var grouped = WordDifferences.Grouped(length);
+                    if (size < 0 || size > delta.Length - sizeof(int) - (length - grouped)) return null;
+                    if (!WordDifferences.TryUnpack(before[..grouped], delta.Slice(sizeof(int), size), after[..grouped])) return null;
                     delta = delta[(sizeof(int) + size)..];
+                    delta[..(length - grouped)].CopyTo(after[grouped..]);
+                    delta = delta[(length - grouped)..];
                     break;
                 case Whole:
                     if (delta.Length < length) return null;
@@ -91,33 +88,5 @@ public static class WeightDelta
         }
 
         return delta.IsEmpty ? to : null;
-    }
-
-    // Byte b of every word stands together: plane b begins at b * words. Bytes beyond the last whole word follow as they are.
-    private static void ToPlanes(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, Span<byte> planes)
-    {
-        var words = after.Length / sizeof(float);
-        for (var word = 0; word < words; word++)
-        {
-            var difference = BinaryPrimitives.ReadUInt32LittleEndian(before[(word * 4)..]) ^ BinaryPrimitives.ReadUInt32LittleEndian(after[(word * 4)..]);
-            planes[word] = (byte)difference;
-            planes[words + word] = (byte)(difference >> 8);
-            planes[(2 * words) + word] = (byte)(difference >> 16);
-            planes[(3 * words) + word] = (byte)(difference >> 24);
-        }
-
-        for (var rest = words * 4; rest < after.Length; rest++) planes[rest] = (byte)(before[rest] ^ after[rest]);
-    }
-
-    private static void FromPlanes(ReadOnlySpan<byte> before, ReadOnlySpan<byte> planes, Span<byte> after)
-    {
-        var words = after.Length / sizeof(float);
-        for (var word = 0; word < words; word++)
-        {
-            var difference = planes[word] | ((uint)planes[words + word] << 8) | ((uint)planes[(2 * words) + word] << 16) | ((uint)planes[(3 * words) + word] << 24);
-            BinaryPrimitives.WriteUInt32LittleEndian(after[(word * 4)..], BinaryPrimitives.ReadUInt32LittleEndian(before[(word * 4)..]) ^ difference);
-        }
-
-        for (var rest = words * 4; rest < after.Length; rest++) after[rest] = (byte)(before[rest] ^ planes[rest]);
     }
 }

@@ -36,7 +36,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private sealed record Fetched(long Attempt, WeightImage Image, FetchedRange Range) : INoSerializationVerificationNeeded;
+    private sealed record Fetched(long Attempt, WeightDownload Download, FetchedRange Range) : INoSerializationVerificationNeeded;
 
     private sealed record Loaded(long Attempt, EngineError? Error) : INoSerializationVerificationNeeded;
 
@@ -92,7 +92,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         _wanted = null;
         var asDelta = _applied.Held is { } held && WeightDownload.PrefersDelta(policy, held.Policy.Epoch, held.Policy.Version)
             && !(_applied.DeltaRefused is { } refused && refused.Epoch == policy.Epoch && refused.Version == policy.Version);
-        _download = _applied.Partial is { } partial && partial.TryContinue(policy, asDelta) ? partial : new WeightDownload(policy, asDelta);
+        _download = _applied.Partial?.Continue(policy, asDelta) ?? new WeightDownload(policy, asDelta);
         _applied.Partial = _download;
         BeginAttempt();
         Go();
@@ -109,15 +109,19 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
         var (download, attempt, self) = (_download!, _attempt, Self);
         var source = new WeightSource(download.Policy.Source, download.Policy.Address);
         while (download.Ask(_settings.RangesInFlight) is var (offset, length))
-            _settings.Transport.Fetch(source, download.Image, offset, length, range => self.Tell(new Fetched(attempt, download.Image, range)));
+            _settings.Transport.Fetch(source, download.Image, offset, download.Target(offset, length), range => self.Tell(new Fetched(attempt, download, range)));
         if (download.IsComplete) OnComplete();
     }
 
-    // A range that a former attempt asked for is as good as any, if it is of this image and its checksum is right.
+    // A range that a former attempt asked for is as good as any, if it is of this image and its checksum is right; but where this one has asked too, its own is on its way
+    // to the same place.
     private void OnFetched(Fetched fetched)
     {
-        if (_applied.Partial is not { } partial || fetched.Image != partial.Image) return;
-        if ((fetched.Range.Error ?? partial.Accept(fetched.Range.Offset, fetched.Range.Bytes.Span)) is { } wrong)
+        var range = fetched.Range;
+        if (_applied.Partial is not { } partial || fetched.Download.Image != partial.Image) return;
+        if (fetched.Download != partial && partial.IsAsked(range.Offset)) return;
+        if (range.Error != null && fetched.Download == partial) partial.Missed(range.Offset);
+        if ((range.Error ?? partial.Accept(range.Offset, range.Bytes.Span)) is { } wrong)
         {
             if (fetched.Attempt == _attempt && _download != null) Abandon(wrong, _download.Policy.Source);
             return;
@@ -215,7 +219,7 @@ public sealed class WeightReceiverActor : UntypedActor, IWithTimers
 
     private void Announce()
     {
-        if (_applied.Newest is { } newest) Context.Parent.Tell(new WeightsApplied(newest.Epoch, newest.Version));
+        if (_applied.Newest is { } newest) Context.Parent.Tell(new WeightsApplied(newest.Epoch, newest.Version) { Checksum = Manifests.Checksum(newest.Manifest) });
     }
 
     private void AskForNewest()

@@ -4,7 +4,11 @@ using Distributed.Protocol;
 namespace Distributed.Actors.Weights;
 
 /// <summary>The node's engine now has these weights.</summary>
-public sealed record WeightsApplied(LearnerEpoch Epoch, PolicyVersion Version) : INoSerializationVerificationNeeded;
+public sealed record WeightsApplied(LearnerEpoch Epoch, PolicyVersion Version) : INoSerializationVerificationNeeded
+{
+    /// <summary>Of the weights themselves (<see cref="Manifests.Checksum"/>): learners of two epochs may have the same.</summary>
+    public uint? Checksum { get; init; }
+}
 
 /// <summary>A role that has just started asks what weights the engine has.</summary>
 public sealed record WeightsAsked : INoSerializationVerificationNeeded

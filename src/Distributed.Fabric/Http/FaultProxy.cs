@@ -3,25 +3,26 @@ using System.Net.Sockets;
 
 namespace Distributed.Fabric.Http;
 
-/// <summary>What a proxy does to the bytes between two nodes.</summary>
+/// <summary>What a proxy does to the bytes between two nodes; the worse ones come later.</summary>
 public enum LinkFault
 {
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>Ends every connection and takes no new one.</summary>
-    Cut,
+    /// <summary>Moves few bytes at a time, with pauses.</summary>
+    Slow,
 
     /// <summary>Keeps connections open but moves no byte.</summary>
     Frozen,
 
-    /// <summary>Moves few bytes at a time, with pauses.</summary>
-    Slow,
+    /// <summary>Ends every connection and takes no new one.</summary>
+    Cut,
 }
 
 /// <summary>
 /// A TCP proxy on this machine that can do to a node's link what real networks do: cut it, freeze it, slow it down, change a byte. For tests and
-/// `distributed chaos`; a node dials it instead of the learner.
+/// `distributed chaos`; a node dials it instead of the learner. Where every node dials every other (fabric `akka`), each has one before it, and the fault of the node that
+/// dials holds as well as that of the node that is dialled (<see cref="Dialler"/>).
 /// </summary>
 public sealed class FaultProxy : IAsyncDisposable
 {
@@ -47,6 +48,9 @@ public sealed class FaultProxy : IAsyncDisposable
 
     /// <summary>Where to dial.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
+
+    /// <summary>Finds the proxy of the node that dials, by the first bytes it sends; null: unknown, or it has none.</summary>
+    public Func<ReadOnlyMemory<byte>, FaultProxy?> Dialler { get; init; } = _ => null;
 
     /// <summary>Bytes a slow link moves a second, about.</summary>
     public int SlowBytesPerSecond { get; init; } = 64 * 1024;
@@ -120,10 +124,11 @@ public sealed class FaultProxy : IAsyncDisposable
                 _open.Add(server);
             }
 
+            var link = new Link(client, server);
             try
             {
                 await server.ConnectAsync(IPAddress.Loopback, _target(), _closed.Token).ConfigureAwait(false);
-                await Task.WhenAny(Pump(client, server, false), Pump(server, client, true)).ConfigureAwait(false);
+                await Task.WhenAny(Pump(link, client, server, false), Pump(link, server, client, true)).ConfigureAwait(false);
             }
             catch (Exception error) when (error is SocketException or OperationCanceledException or ObjectDisposedException)
             {
@@ -131,30 +136,66 @@ public sealed class FaultProxy : IAsyncDisposable
             }
             finally
             {
-                lock (_gate)
-                {
-                    _open.Remove(client);
-                    _open.Remove(server);
-                }
-
+                Forget(link);
+                link.Dialler?.Forget(link);
                 Reset(client);
                 Reset(server);
             }
         }
     }
 
-    private async Task Pump(Socket from, Socket to, bool towardsNode)
+    // A connection, and whose it is at the far end.
+    private sealed class Link(Socket client, Socket server)
+    {
+        public Socket Client => client;
+
+        public Socket Server => server;
+
+        public FaultProxy? Dialler { get; set; }
+    }
+
+    private void Forget(Link link)
+    {
+        lock (_gate)
+        {
+            _open.Remove(link.Client);
+            _open.Remove(link.Server);
+        }
+    }
+
+    // The dialler's own faults end this connection too from now on.
+    private void Join(Link link)
+    {
+        lock (_gate)
+        {
+            _open.Add(link.Client);
+            _open.Add(link.Server);
+            if (_fault == LinkFault.Cut) Reset(link.Client);
+        }
+    }
+
+    private LinkFault Worst(Link link) => link.Dialler is { } dialler && dialler._fault > _fault ? dialler._fault : _fault;
+
+    private async Task Pump(Link link, Socket from, Socket to, bool towardsNode)
     {
         var buffer = new byte[ChunkBytes];
+        var isFirst = !towardsNode;
         try
         {
             while (true)
             {
-                var size = _fault == LinkFault.Slow ? Math.Min(ChunkBytes, Math.Max(1, SlowBytesPerSecond / 20)) : ChunkBytes;
+                var size = Worst(link) == LinkFault.Slow ? Math.Min(ChunkBytes, Math.Max(1, SlowBytesPerSecond / 20)) : ChunkBytes;
                 var length = await from.ReceiveAsync(buffer.AsMemory(0, size), _closed.Token).ConfigureAwait(false);
                 if (length == 0) return;
-                while (_fault == LinkFault.Frozen && !_closed.IsCancellationRequested) await Changed().ConfigureAwait(false);
-                if (_fault == LinkFault.Slow) await Task.Delay(TimeSpan.FromSeconds(length / (double)SlowBytesPerSecond), _closed.Token).ConfigureAwait(false);
+                if (isFirst && Dialler(buffer.AsMemory(0, length)) is { } dialler && dialler != this)
+                {
+                    link.Dialler = dialler;
+                    dialler.Join(link);
+                }
+
+                isFirst = false;
+                while (Worst(link) == LinkFault.Frozen && !_closed.IsCancellationRequested) await (_fault == LinkFault.Frozen ? this : link.Dialler!).Changed().ConfigureAwait(false);
+                if (Worst(link) == LinkFault.Slow) await Task.Delay(TimeSpan.FromSeconds(length / (double)SlowBytesPerSecond), _closed.Token).ConfigureAwait(false);
                 if (towardsNode && length >= 1024 && TakeCorruption()) buffer[length / 2] ^= 0x10;
                 for (var sent = 0; sent < length;) sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), _closed.Token).ConfigureAwait(false);
             }

@@ -13,4 +13,7 @@ internal sealed class AddressedWeights(IWeightTransport inner, string? address) 
 
     /// <inheritdoc/>
     public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) => inner.Fetch(source, image, offset, length, reply);
+
+    /// <inheritdoc/>
+    public void Fetch(WeightSource source, WeightImage image, long offset, Memory<byte> into, Action<FetchedRange> reply) => inner.Fetch(source, image, offset, into, reply);
 }

@@ -27,6 +27,9 @@ internal sealed record ClusterPlan
     /// <summary>Which port a node dials, given the learner's; the learner's itself unless something stands in between.</summary>
     public Func<string, int, int> PortFor { get; init; } = (_, port) => port;
 
+    /// <summary>With fabric akka, the port others dial to reach a node's cluster, given its own; the same if nothing stands in between.</summary>
+    public Func<string, int, int>? ClusterPortFor { get; init; }
+
     /// <summary>Variables for the processes besides the secret.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
@@ -47,7 +50,8 @@ internal sealed class ProcessCluster : IDisposable
     /// <summary>Prepares the processes.</summary>
     public ProcessCluster(ClusterPlan plan, NodeProgram program, Action<string> notice)
     {
-        Port = FreePort();
+        var ports = FreePorts(2 + plan.Rollouts + plan.Scorers);
+        Port = ports[0];
         var secret = Environment.GetEnvironmentVariable(ClusterSecret.EnvironmentVariable) is { Length: >= ClusterSecret.FewestCharacters } given ? given : ClusterSecret.Random().Text;
         var variables = new Dictionary<string, string>(plan.Environment) { [ClusterSecret.EnvironmentVariable] = secret };
         Security = new HttpSecurity(ClusterSecret.Of(secret));
@@ -58,7 +62,7 @@ internal sealed class ProcessCluster : IDisposable
         string[] common = ["--fabric", plan.Fabric, "--end-with-input"];
         Learner = new NodeProcess(
             program,
-            new NodeStart("learner", ["node", "--role", "learner", "--resume", plan.Run, "--listen", Address(Port), .. common], plan.LogLearner ? Log("learner") : null, variables) { IsPatient = true },
+            new NodeStart("learner", ["node", "--role", "learner", "--resume", plan.Run, "--listen", Address(Port), .. ClusterPort("learner", ports[1]), .. common], plan.LogLearner ? Log("learner") : null, variables) { IsPatient = true },
             plan.Restarts,
             mayRetry: () => epochs.Read() > epochBefore, // it has lived: what ended it may be over
             notice);
@@ -67,12 +71,17 @@ internal sealed class ProcessCluster : IDisposable
             for (var number = 1; number <= count; number++)
             {
                 var name = string.Create(CultureInfo.InvariantCulture, $"{role}-{number}");
-                string[] arguments = ["node", "--role", role, "--name", name, "--join", Address(plan.PortFor(name, Port)), "--listen", Address(0), .. common];
+                string[] arguments = ["node", "--role", role, "--name", name, "--join", Address(plan.PortFor(name, Port)), "--listen", Address(0), .. ClusterPort(name, ports[2 + _workers.Count]), .. common];
                 _workers.Add(new NodeProcess(program, new NodeStart(name, arguments, Log(name), variables), plan.Restarts, mayRetry: () => true, notice));
             }
         }
 
         string Log(string name) => Path.Combine(logs, name + ".log");
+
+        // A worker that is started again at the same port is known at once for a new life of the old one. A learner is better found at another port: it makes a
+        // cluster of its own, and the workers of the old one must not take it for the old learner.
+        string[] ClusterPort(string name, int port) => plan.Fabric != "akka" || (name == "learner" && plan.ClusterPortFor is null) ? []
+            : ["--cluster-port", Number(port), .. plan.ClusterPortFor is null ? Array.Empty<string>() : ["--cluster-public-port", Number(plan.ClusterPortFor(name, port))]];
     }
 
     /// <summary>The learner's port.</summary>
@@ -126,10 +135,15 @@ internal sealed class ProcessCluster : IDisposable
 
     private static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 
-    private static int FreePort()
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    // All at once, so that they differ.
+    private static int[] FreePorts(int count)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var listener in listeners) listener.Start();
+        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
+        foreach (var listener in listeners) listener.Dispose();
+        return ports;
     }
 }

@@ -16,12 +16,14 @@ internal static class ChaosCommand
         var minutes = new Option<double>("--minutes") { Description = "How long faults go on.", DefaultValueFactory = _ => 1 };
         var gap = new Option<double>("--gap") { Description = "Mean seconds between two faults.", DefaultValueFactory = _ => 5 };
         var nodes = new Option<string>("--nodes") { Description = "The cluster: rollout=2,scorer=1.", DefaultValueFactory = _ => "rollout=2,scorer=1" };
+        var fabric = new Option<string>("--fabric") { Description = "How the nodes reach each other: http or akka.", DefaultValueFactory = _ => "http" };
+        fabric.AcceptOnlyFromAmong("http", "akka");
         var set = new Option<string[]>("--set") { Description = "Override an option of the recipe.", AllowMultipleArgumentsPerToken = false };
         var output = new Option<string?>("--out") { Description = "Run folder; runs/NAME-DATE-N if left out." };
         var compare = new Option<bool>("--no-compare") { Description = "Do not repeat the steps undisturbed to compare the weights." };
         var command = new Command("chaos", "Run a cluster of processes on this machine, kill, freeze, cut off and corrupt its nodes by a seed, and check that nothing was lost and nothing trained twice.")
         {
-            recipe, seed, minutes, gap, nodes, set, output, compare,
+            recipe, seed, minutes, gap, nodes, fabric, set, output, compare,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -29,13 +31,15 @@ internal static class ChaosCommand
             var counts = NodeCounts.Parse(parsed.GetValue(nodes)!);
             if (parsed.GetValue(minutes) is not (> 0 and <= 1440)) throw new RefusedException("--minutes: give more than 0 and at most 1440");
             if (parsed.GetValue(gap) is not (>= 0.1 and <= 3600)) throw new RefusedException("--gap: give from 0.1 to 3600 seconds");
+            if (parsed.GetValue(fabric) == "akka" && !AkkaFabric.IsBuilt) throw AkkaFabric.LeftOut();
             var session = TrainingSession.Begin(
-                parsed.GetValue(recipe) ?? TrainingSession.RecipeNamed("recipes/chaos.yaml"), [.. parsed.GetValue(set) ?? [], .. counts.Overrides("http")], parsed.GetValue(output), null);
+                parsed.GetValue(recipe) ?? TrainingSession.RecipeNamed("recipes/chaos.yaml"), [.. parsed.GetValue(set) ?? [], .. counts.Overrides(parsed.GetValue(fabric)!)], parsed.GetValue(output), null);
             using var run = new ChaosRun(
                 new ChaosInputs
                 {
                     Session = session,
                     Nodes = counts,
+                    Fabric = parsed.GetValue(fabric)!,
                     Seed = parsed.GetValue(seed),
                     Length = TimeSpan.FromMinutes(parsed.GetValue(minutes)),
                     MeanGap = TimeSpan.FromSeconds(parsed.GetValue(gap)),

@@ -20,7 +20,7 @@ internal static class TrainCommand
         var output = new Option<string?>("--out") { Description = "Run folder; runs/NAME-DATE-N if left out." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder, from its newest whole checkpoint." };
         var nodes = new Option<string?>("--nodes") { Description = "Start a cluster of processes on this machine: --nodes rollout=2,scorer=1. They are supervised and end with the run." };
-        var fabric = new Option<string?>("--fabric") { Description = "How the processes of --nodes reach each other: http (the default) or akka." };
+        var fabric = new Option<string?>("--fabric") { Description = "How the processes of --nodes reach each other: akka (Akka.Cluster; the default where it is built) or http." };
         fabric.AcceptOnlyFromAmong("http", "akka");
         var command = new Command("train", "Run a recipe; live progress, and a run folder with metrics, trajectories, checkpoints and report.") { recipe, set, seed, threads, engine, device, output, resume, nodes, fabric };
         command.SetAction(async (parsed, cancel) =>
@@ -29,9 +29,10 @@ internal static class TrainCommand
             if (counts is null && parsed.GetValue(fabric) is not null) throw new RefusedException("--fabric is for --nodes; without it everything runs in one process");
             string[] overrides = [.. Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads)), .. EngineOverrides.Of(parsed.GetValue(engine), parsed.GetValue(device))];
             var resumed = parsed.GetValue(resume);
-            if (counts is not null && resumed is null) overrides = [.. overrides, .. counts.Overrides(parsed.GetValue(fabric) ?? "http")];
+            if (counts is not null && resumed is null) overrides = [.. overrides, .. counts.Overrides(parsed.GetValue(fabric) ?? AkkaFabric.DefaultFabric)];
+            if (parsed.GetValue(fabric) == "akka" && !AkkaFabric.IsBuilt) throw AkkaFabric.LeftOut();
             var session = TrainingSession.Begin(parsed.GetValue(recipe), overrides, parsed.GetValue(output), resumed);
-            return counts is null ? session.Run(cancel) : await RunNodes(session, counts, parsed.GetValue(fabric) ?? "http", cancel).ConfigureAwait(false);
+            return counts is null ? session.Run(cancel) : await RunNodes(session, counts, parsed.GetValue(fabric) ?? AkkaFabric.DefaultFabric, cancel).ConfigureAwait(false);
         });
         return command;
     }

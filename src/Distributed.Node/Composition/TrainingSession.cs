@@ -25,9 +25,16 @@ internal sealed class TrainingSession
     /// <summary>The effective recipe.</summary>
     public Recipe Recipe { get; }
 
-    /// <summary>Reads the recipe of a new run, or of one to go on with.</summary>
-    /// <exception cref="RefusedException">It cannot be used, or the two are mixed.</exception>
-    public static TrainingSession Begin(string? recipe, IReadOnlyList<string> overrides, string? output, string? resume)
+    /// <summary>Reads the recipe of a new run, or of one to go on with. This machine must have the engines of the roles it has; all if none are named.</summary>
+    /// <exception cref="RefusedException">It cannot be used, not on this machine, or the two are mixed.</exception>
+    public static TrainingSession Begin(string? recipe, IReadOnlyList<string> overrides, string? output, string? resume, IReadOnlyCollection<string>? roles = null)
+    {
+        var session = Read(recipe, overrides, output, resume);
+        EngineChecks.CheckHere(session.Recipe.Engine, roles ?? ["learner", "rollout", "scorer"]);
+        return session;
+    }
+
+    private static TrainingSession Read(string? recipe, IReadOnlyList<string> overrides, string? output, string? resume)
     {
         if (resume is null) return new TrainingSession(RecipeFile.ReadTraining(recipe ?? DefaultRecipe(), overrides), null, output);
         if (recipe != null || overrides.Count > 0 || output != null)

@@ -13,6 +13,26 @@ public sealed class ManifestTests
     [Fact]
     public void Crc32c_gives_the_published_check_value() => Manifests.Crc32C(Encoding.ASCII.GetBytes("123456789")).ShouldBe(0xE3069283u);
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    [InlineData(12_287)]
+    [InlineData(12_288)] // three stretches of 4 KiB, summed side by side
+    [InlineData(100_003)]
+    public void Crc32c_is_that_of_bit_by_bit_division_whatever_the_length(int length)
+    {
+        var bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        var crc = uint.MaxValue;
+        foreach (var one in bytes)
+        {
+            crc ^= one;
+            for (var bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) * 0x82F63B78u); // the polynomial, lowest power first
+        }
+
+        Manifests.Crc32C(bytes).ShouldBe(~crc);
+    }
+
     [Fact]
     public void A_manifest_lists_the_tensors_back_to_back_and_its_bytes_pass()
     {

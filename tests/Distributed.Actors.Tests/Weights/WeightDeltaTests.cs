@@ -56,6 +56,19 @@ public sealed class WeightDeltaTests
     }
 
     [Fact]
+    public void Words_that_change_sign_become_infinite_or_are_none_come_out_as_they_went_in()
+    {
+        var values = new[] { 0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.MaxValue, 1f };
+        var (before, after) = (new List<float>(), new List<float>());
+        foreach (var from in values)
+            foreach (var to in values) (before, after) = ([.. before, from], [.. after, to]);
+        var (old, fresh) = (Bytes(before), Bytes(after));
+        WeightDelta.Apply(old, WeightDelta.Encode(old, fresh)).ShouldBe(fresh);
+
+        static byte[] Bytes(List<float> floats) => System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(floats.ToArray()).ToArray();
+    }
+
+    [Fact]
     public void Versions_of_different_length_have_no_delta() =>
         Should.Throw<ArgumentException>(() => WeightDelta.Encode(new byte[8], new byte[12])).Message.ShouldContain("8 and 12 bytes");
 

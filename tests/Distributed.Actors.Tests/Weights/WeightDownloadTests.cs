@@ -39,7 +39,10 @@ public sealed class WeightDownloadTests
         Give(download, (0, 10));
         Give(download, (20, 10));
         var elsewhere = Policy with { Source = new NodeId("rollout-1"), Address = "there" };
-        download.TryContinue(elsewhere, asDelta: false).ShouldBeTrue();
+        var first = download;
+        download = first.Continue(elsewhere, asDelta: false)!;
+        download.ShouldNotBe(first, "two ranges may still be written to the former one's bytes");
+        first.Target(10, 10).Span.Fill(99);
         download.Policy.ShouldBe(elsewhere);
         download.VerifiedRanges.ShouldBe(2);
         var asked = new List<long>();
@@ -51,19 +54,48 @@ public sealed class WeightDownloadTests
 
         asked.ShouldBe([10, 30, 40]);
         download.IsComplete.ShouldBeTrue();
+        download.Bytes.ToArray().ShouldBe(Bytes);
+    }
+
+    [Fact]
+    public void With_nothing_on_its_way_the_download_itself_goes_on()
+    {
+        var download = new WeightDownload(Policy, asDelta: false);
+        for (var i = 0; i < 2; i++) download.Ask(2);
+        Give(download, (0, 10));
+        download.IsAsked(10).ShouldBeTrue();
+        download.Missed(10);
+        download.IsAsked(10).ShouldBeFalse();
+        download.Continue(Policy, asDelta: false).ShouldBe(download);
+        download.Ask(1).ShouldBe((10L, 10));
+    }
+
+    [Fact]
+    public void A_range_that_was_fetched_into_its_place_is_checked_there()
+    {
+        var download = new WeightDownload(Policy, asDelta: false);
+        var (offset, length) = download.Ask(1)!.Value;
+        var target = download.Target(offset, length);
+        Bytes.AsSpan(0, 10).CopyTo(target.Span);
+        target.Span[3]++;
+        download.Accept(offset, target.Span).ShouldBe("range 0+10 has a wrong checksum");
+        download.Ask(1).ShouldBe((offset, length), "it is missing again");
+        target.Span[3]--;
+        download.Accept(offset, target.Span).ShouldBeNull();
+        download.VerifiedRanges.ShouldBe(1);
     }
 
     [Fact]
     public void Another_version_epoch_form_or_cut_is_another_download()
     {
         var download = new WeightDownload(Policy, asDelta: false);
-        download.TryContinue(Policy with { Version = new PolicyVersion(8) }, false).ShouldBeFalse();
-        download.TryContinue(Policy with { Epoch = new LearnerEpoch(3) }, false).ShouldBeFalse();
-        download.TryContinue(Policy, true).ShouldBeFalse();
-        download.TryContinue(Policy with { Ranges = Manifests.Cut(Bytes, 11) }, false).ShouldBeFalse();
+        download.Continue(Policy with { Version = new PolicyVersion(8) }, false).ShouldBeNull();
+        download.Continue(Policy with { Epoch = new LearnerEpoch(3) }, false).ShouldBeNull();
+        download.Continue(Policy, true).ShouldBeNull();
+        download.Continue(Policy with { Ranges = Manifests.Cut(Bytes, 11) }, false).ShouldBeNull();
         byte[] other = [.. Bytes];
         other[43] ^= 1;
-        download.TryContinue(Policy with { Ranges = Manifests.Cut(other, 10) }, false).ShouldBeFalse();
+        download.Continue(Policy with { Ranges = Manifests.Cut(other, 10) }, false).ShouldBeNull();
     }
 
     [Fact]

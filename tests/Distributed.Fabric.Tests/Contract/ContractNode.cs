@@ -9,7 +9,7 @@ namespace Distributed.Fabric.Tests.Contract;
 public sealed class ContractNode
 {
     /// <summary>Longest wait for anything.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly ConcurrentQueue<object> _told = new();
     private volatile TaskCompletionSource? _blocked;

@@ -187,6 +187,7 @@ public abstract class FaultyFabricContract : FabricContract
         await using var cluster = StartFaulty();
         var node = cluster.Join("rollout-1");
         await cluster.Learner.Until(() => cluster.Learner.Membership(node) is ["joined"], "the node joined");
+        await node.Until(() => node.Membership(cluster.Learner) is ["joined"], "the learner joined");
         cluster.Freeze(node);
         await cluster.Learner.Until(() => cluster.Learner.Membership(node) is ["joined", "unreachable"], "it is unreachable");
         await node.Until(() => node.Membership(cluster.Learner) is ["joined", "unreachable"], "so is the learner");
@@ -248,7 +249,7 @@ public abstract class FaultyFabricContract : FabricContract
         cluster.Slow(slow);
         for (var number = 0; number < 300; number++)
         {
-            cluster.Learner.Tell(slow, ContractNode.OfSize(1_000_000));
+            cluster.Learner.Tell(slow, ContractNode.OfSize(200_000));
             cluster.Learner.Tell(quick, ContractNode.Number(number));
         }
 

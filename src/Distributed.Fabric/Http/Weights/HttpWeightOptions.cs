@@ -22,7 +22,7 @@ public sealed record HttpWeightOptions
     /// <summary>Base addresses of nodes known from elsewhere: the learner's, which every node dials anyway.</summary>
     public IReadOnlyDictionary<NodeId, Uri> Known { get; init; } = new Dictionary<NodeId, Uri>();
 
-    /// <summary>A range that takes longer has failed.</summary>
+    /// <summary>A range of which nothing comes for so long has failed, and one that is not whole after ten times as long.</summary>
     public TimeSpan RangeTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Connections to one source at once.</summary>

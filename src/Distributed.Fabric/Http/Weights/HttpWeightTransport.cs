@@ -11,6 +11,7 @@ namespace Distributed.Fabric.Http.Weights;
 /// </summary>
 public sealed class HttpWeightTransport : IWeightTransport, IDisposable
 {
+    private const double SlowestFactor = 10;
     private readonly HttpWeightOptions _options;
     private readonly HttpClient _client;
     private readonly CancellationTokenSource _closed = new();
@@ -51,7 +52,11 @@ public sealed class HttpWeightTransport : IWeightTransport, IDisposable
     public void Offer(WeightImage image, ReadOnlyMemory<byte> bytes) => Offered.Add(image, bytes);
 
     /// <inheritdoc/>
-    public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) => _ = FetchAndReply(source, image, offset, length, reply);
+    public void Fetch(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply) =>
+        Fetch(source, image, offset, GC.AllocateUninitializedArray<byte>(length), reply);
+
+    /// <inheritdoc/>
+    public void Fetch(WeightSource source, WeightImage image, long offset, Memory<byte> into, Action<FetchedRange> reply) => _ = FetchAndReply(source, image, offset, into, reply);
 
     /// <summary>Whether a request's signature is right.</summary>
     internal bool Admits(string method, string path, string? authorization) => _options.Admits(method, path, authorization);
@@ -67,12 +72,13 @@ public sealed class HttpWeightTransport : IWeightTransport, IDisposable
         _closed.Dispose();
     }
 
-    private async Task FetchAndReply(WeightSource source, WeightImage image, long offset, int length, Action<FetchedRange> reply)
+    private async Task FetchAndReply(WeightSource source, WeightImage image, long offset, Memory<byte> into, Action<FetchedRange> reply)
     {
         FetchedRange range;
         try
         {
-            range = new FetchedRange(offset, await Pull(source, image, offset, length).ConfigureAwait(false), null);
+            await Pull(source, image, offset, into).ConfigureAwait(false);
+            range = new FetchedRange(offset, into, null);
         }
         catch (Exception error) when (error is HttpRequestException or IOException or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or WeightRefusedException)
         {
@@ -82,9 +88,10 @@ public sealed class HttpWeightTransport : IWeightTransport, IDisposable
         reply(range);
     }
 
-    private async Task<ReadOnlyMemory<byte>> Pull(WeightSource source, WeightImage image, long offset, int length)
+    private async Task Pull(WeightSource source, WeightImage image, long offset, Memory<byte> into)
     {
-        var path = WeightPath.Of(image);
+        var (path, length) = (WeightPath.Of(image), into.Length);
+        var began = TimeProvider.System.GetTimestamp();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
         limit.CancelAfter(_options.RangeTimeout);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(BaseAddress(source), path));
@@ -97,11 +104,17 @@ public sealed class HttpWeightTransport : IWeightTransport, IDisposable
         if (content.ContentLength != length || content.ContentRange is not { } range || range.From != offset || range.To != offset + length - 1)
             throw new WeightRefusedException("it answers with a range that was not asked for");
 
-        var bytes = GC.AllocateUninitializedArray<byte>(length);
         var stream = await response.Content.ReadAsStreamAsync(limit.Token).ConfigureAwait(false);
-        await stream.ReadExactlyAsync(bytes, limit.Token).ConfigureAwait(false);
+        for (var rest = into; rest.Length > 0;)
+        {
+            var read = await stream.ReadAsync(rest, limit.Token).ConfigureAwait(false);
+            if (read == 0) throw new IOException("it ended in the middle of a range");
+            rest = rest[read..];
+            if (TimeProvider.System.GetElapsedTime(began) > SlowestFactor * _options.RangeTimeout) throw new IOException("it sends too slowly");
+            limit.CancelAfter(_options.RangeTimeout);
+        }
+
         Interlocked.Add(ref _bytesFetched, length);
-        return bytes;
     }
 
     private Uri BaseAddress(WeightSource source)

@@ -10,11 +10,15 @@ internal static class AkkaLearner
     /// <summary>Where members' addresses are asked for.</summary>
     public const string SeedsPath = "/cluster/seeds";
 
+    /// <summary>Where a learner's process says which one it is.</summary>
+    public const string InstancePath = "/cluster/instance";
+
     /// <summary>Runs until the run is over, another process is the learner, or it is asked to end.</summary>
     public static async Task<int> RunAsync(LearnerInputs inputs, AkkaInputs akka, Func<TrainingSession> begin, Action<string> notice, CancellationToken cancel)
     {
         var counters = new FabricCounters();
         var node = ClusterNode.Start(AkkaNode.Options(inputs.Name, "learner", akka, inputs.Security, notice));
+        var inOrder = false;
         try
         {
             var chosen = new TaskCompletionSource<LearnerSeat>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,13 +28,19 @@ internal static class AkkaLearner
             using var registration = cancel.Register(() => asked.TrySetResult());
             await using (await AkkaNode.Listen(inputs.Listen, inputs.Security, counters, routes => MapStandBy(routes, node)).ConfigureAwait(false))
                 await Task.WhenAny(chosen.Task, asked.Task, node.System.WhenTerminated).ConfigureAwait(false);
-            if (!chosen.Task.IsCompleted) return asked.Task.IsCompleted ? 0 : throw Cut();
+            if (!chosen.Task.IsCompleted)
+            {
+                inOrder = true;
+                return asked.Task.IsCompleted ? 0 : throw Cut();
+            }
 
             var seat = await chosen.Task.ConfigureAwait(false);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel, seat.HandOver);
             try
             {
-                return begin().Run(recipe => RunParts.Create(recipe, 0, 0), run => AkkaRunCluster.Start(run, node, seat, inputs, counters), end.Token);
+                var code = begin().Run(recipe => RunParts.Create(recipe, 0, 0), run => AkkaRunCluster.Start(run, node, seat, inputs, counters), end.Token);
+                inOrder = true;
+                return code;
             }
             finally
             {
@@ -39,7 +49,9 @@ internal static class AkkaLearner
         }
         finally
         {
-            await node.DisposeAsync().ConfigureAwait(false);
+            // A learner that fails says nothing: workers take an orderly leave for the end of the run, and are to wait for the next learner instead.
+            await (inOrder ? node.LeaveAsync() : node.AbandonAsync()).ConfigureAwait(false);
+            node.System.Dispose();
         }
     }
 

@@ -20,6 +20,7 @@ internal static class AkkaNode
         Environment = akka.Environment,
         Host = akka.Host,
         Port = akka.Port,
+        PublicPort = akka.PublicPort,
         Seeds = akka.Seeds,
         Key = security.Secret.KeyOf("akka messages"),
         Notice = notice,
@@ -38,7 +39,11 @@ internal static class AkkaNode
         }
     }
 
-    /// <summary>Tells nodes that want to join where members are, this one first.</summary>
-    public static void MapSeeds(IEndpointRouteBuilder routes, ClusterNode node) => routes.MapGet(AkkaLearner.SeedsPath, context =>
-        context.Response.WriteAsJsonAsync(node.Fabric.Members.Where(member => member != node.Address).Order(StringComparer.Ordinal).Take(SeedsTold - 1).Prepend(node.Address)));
+    /// <summary>Tells nodes that want to join where members are, this one first, and those that have lost the learner which process is at its address.</summary>
+    public static void MapSeeds(IEndpointRouteBuilder routes, ClusterNode node)
+    {
+        routes.MapGet(AkkaLearner.SeedsPath, context =>
+            context.Response.WriteAsJsonAsync(node.Fabric.Members.Where(member => member != node.Address).Order(StringComparer.Ordinal).Take(SeedsTold - 1).Prepend(node.Address)));
+        routes.MapGet(AkkaLearner.InstancePath, context => context.Response.WriteAsJsonAsync(node.Instance));
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Akka.Actor;
 using Distributed.Actors;
@@ -18,6 +19,7 @@ namespace Distributed.Node.Cluster.Akka;
 internal static class AkkaWorker
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Runs until the run is over or it is asked to leave.</summary>
     /// <returns>Why it ended.</returns>
@@ -29,7 +31,7 @@ internal static class AkkaWorker
             var setup = await new SetupClient(inputs.Join, inputs.Security, notice).FetchAsync(folder.FullName, inputs.Options.GiveUpAfter, cancel).ConfigureAwait(false);
             var recipe = RecipeFile.ParseTraining(setup.Recipe, $"{inputs.Join}recipe.yaml", []);
             var model = ModelSource.Received(recipe, folder.FullName, [.. setup.Files.Select(file => file.Name)]);
-            using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, inputs.Rollout ? recipe.Engine.Rollout : recipe.Engine.Scorer), inputs.Threads ?? Math.Min(Environment.ProcessorCount, Math.Max(inputs.Rollout ? recipe.Cluster.RolloutThreads!.Value : 0, inputs.Scorer ? recipe.Cluster.ScorerThreads!.Value : 0)));
+            using var engine = model.NewEngine(inputs.EngineOf(recipe), inputs.ThreadsOf(recipe), notice);
             var (environment, episodes) = RunParts.World(recipe.Environment, recipe.Rollout);
             using var world = environment as IDisposable;
             using var host = episodes;
@@ -48,10 +50,15 @@ internal static class AkkaWorker
             var nowhere = new NoFabric(inputs.Name);
             var (rollout, scorer, receiver) = (roles.Rollout(nowhere, engine, episodes), roles.Scorer(nowhere, engine), roles.Receiver(nowhere, engine, weights));
             applied = receiver.Applied;
+            // Always at the same port: the cluster then knows at once that the former life is over, and need not wait until it is taken out.
+            var (port, rejoins) = (akka.Port, false);
             while (true)
             {
                 var seeds = akka.Seeds.Count > 0 ? akka.Seeds : await Seeds(inputs, cancel).ConfigureAwait(false);
-                var node = ClusterNode.Start(AkkaNode.Options(inputs.Name, inputs.Rollout ? "rollout" : "scorer", akka with { Seeds = seeds }, inputs.Security, notice) with { Grace = inputs.Grace });
+                if (rejoins && await RunOf(inputs, cancel).ConfigureAwait(false) is { } run && run != setup.Run)
+                    throw new RefusedException($"{inputs.Join}: the learner now does another run than this node was set up for; start the node again");
+                var node = ClusterNode.Start(AkkaNode.Options(inputs.Name, inputs.Rollout ? "rollout" : "scorer", akka with { Seeds = seeds, Port = port }, inputs.Security, notice) with { Grace = inputs.Grace });
+                if (akka.PublicPort is null) port = node.Port;
                 var fabric = node.Fabric;
                 var (rolloutHere, scorerHere, receiverHere) = (rollout with { Fabric = fabric }, scorer with { Fabric = fabric }, receiver with { Fabric = fabric });
                 node.RunWorker(new NodeRoles(
@@ -62,6 +69,7 @@ internal static class AkkaWorker
                 notice($"{inputs.Name} at {node.Address} joins {string.Join(", ", seeds)}");
                 if (await Stay(node, inputs, notice, cancel).ConfigureAwait(false) is { } reason) return reason;
                 notice($"{inputs.Name} has lost its cluster or its learner; joining again");
+                rejoins = true;
             }
         }
         finally
@@ -95,15 +103,15 @@ internal static class AkkaWorker
         }
     }
 
-    // The learner's address answers, and what answers is of another cluster.
+    // The learner's address answers, and what answers is no member here.
     private static async Task<bool> IsElsewhere(ClusterNode node, WorkerInputs inputs)
     {
         try
         {
             using var limit = new CancellationTokenSource(LookAgain);
-            return (await Ask(inputs, limit.Token).ConfigureAwait(false)) is { Length: > 0 } seeds && !seeds.Any(node.Fabric.Members.Contains);
+            return !node.Fabric.HasMember(await Ask<int>(inputs, AkkaLearner.InstancePath, limit.Token).ConfigureAwait(false));
         }
-        catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException or JsonException)
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException or SocketException or JsonException)
         {
             return false;
         }
@@ -116,9 +124,9 @@ internal static class AkkaWorker
         {
             try
             {
-                if (await Ask(inputs, cancel).ConfigureAwait(false) is { Length: > 0 } seeds) return seeds;
+                if (await Ask<string[]>(inputs, AkkaLearner.SeedsPath, cancel).ConfigureAwait(false) is { Length: > 0 } seeds) return seeds;
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or JsonException)
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException)
             {
                 if (TimeProvider.System.GetElapsedTime(began) > inputs.Options.GiveUpAfter)
                     throw new RefusedException($"{inputs.Join}: the learner's node does not say where its cluster is ({error.GetBaseException().Message}); check --join, and that it runs with --fabric akka");
@@ -128,14 +136,36 @@ internal static class AkkaWorker
         }
     }
 
-    private static async Task<string[]?> Ask(WorkerInputs inputs, CancellationToken cancel)
+    // Null: nobody who has begun the run answers there.
+    private static async Task<string?> RunOf(WorkerInputs inputs, CancellationToken cancel)
+    {
+        try
+        {
+            return (await Ask<NodeSetup>(inputs, SetupFiles.Path, cancel).ConfigureAwait(false))?.Run;
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<T?> Ask<T>(WorkerInputs inputs, string path, CancellationToken cancel)
     {
         using var client = new HttpClient(inputs.Security.CreateHandler());
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(inputs.Join, AkkaLearner.SeedsPath));
-        request.Headers.TryAddWithoutValidation(ClusterSecret.Header, inputs.Security.Secret.Sign(request.Method.Method, AkkaLearner.SeedsPath, TimeProvider.System.GetUtcNow()));
-        using var response = await client.SendAsync(request, cancel).ConfigureAwait(false);
-        response.EnsureSuccessStatusCode();
-        return await response.Content.ReadFromJsonAsync<string[]>(cancel).ConfigureAwait(false);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(inputs.Join, path));
+        request.Headers.TryAddWithoutValidation(ClusterSecret.Header, inputs.Security.Secret.Sign(request.Method.Method, path, TimeProvider.System.GetUtcNow()));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(AskLimit);
+        try
+        {
+            using var response = await client.SendAsync(request, limit.Token).ConfigureAwait(false);
+            response.EnsureSuccessStatusCode();
+            return await response.Content.ReadFromJsonAsync<T>(SetupFiles.Json, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new IOException($"nothing within {AskLimit.TotalSeconds:0} s");
+        }
     }
 
     // Settings need a fabric before there is one; nothing is ever sent through this.
