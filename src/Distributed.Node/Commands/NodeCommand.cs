@@ -71,7 +71,7 @@ internal static class NodeCommand
                 var begin = () => BeginOrGoOn(parsed.GetValue(run), parsed.GetValue(recipe), overrides, parsed.GetValue(output), parsed.GetValue(resume), wanted);
                 if (isAkka) return await AkkaFabric.RunLearnerAsync(new LearnerInputs(Named(parsed.GetValue(name), wanted), address, security), akka, begin, Say, end.Token).ConfigureAwait(false);
                 return begin().Run(
-                    run => RunParts.Create(run, wanted.Count > 1 ? 1 : 0, 0),
+                    (run, say) => RunParts.Create(run, wanted.Count > 1 ? 1 : 0, 0, say),
                     run => HttpRunCluster.Start(run, address, wanted.Contains("rollout"), wanted.Contains("scorer"), security, new HttpFabricOptions()),
                     end.Token);
             }
