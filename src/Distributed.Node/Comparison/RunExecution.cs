@@ -24,9 +24,13 @@ internal static class RunExecution
         var logged = begun ? MetricsLog.Read(RunFolder.MetricsOf(path)) : [];
         var result = TrainingRun.Run(
             new TrainingInputs(run.Recipe, text, folder, newest != null, logged.Count == 0 ? 0 : logged[^1].Seconds, display), cancel);
-        if (result.Stopped) return false;
+        if (result.Stopped || !IsEvaluated(run.Recipe, path)) return false;
         ReportPage.Write(path);
         new FinishedRun(run.Hash, result.Ended.Version.Value, result.WeightsHash).WriteTo(path);
         return true;
     }
+
+    // One that was stopped during its last evaluation has taken every step and is not finished; it is evaluated when it goes on.
+    private static bool IsEvaluated(Recipe recipe, string path) => recipe.Evaluation.Questions == 0
+        || (MetricsLog.Read(RunFolder.MetricsOf(path)) is [.., var last] && last.Step >= recipe.Steps && last[MetricNames.HeldOut] is not null);
 }
