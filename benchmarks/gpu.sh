@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the torch engine on a GPU machine and prints one table: whether it agrees with the managed engine, and how fast both are.
-#   benchmarks/gpu.sh pack [cuda|cpu]          publish into artifacts/gpu, self-contained (needs the SDK and a feed that has TorchSharp)
-#   benchmarks/gpu.sh run [DEVICE] [SHAPE]     run it; cuda:0 and L if left out. Needs nothing but the folder: copy artifacts/gpu and this script
-#   benchmarks/gpu.sh [DEVICE] [SHAPE]         both, on one machine, and the test suite before it
+# Runs the torch engine on a GPU machine: whether it agrees with the managed engine and how fast both are, then a model of half a billion parameters in
+# bfloat16 beside plain PyTorch, packed beside naive scoring, and the train step's share of the card's matrix peak.
+#   benchmarks/gpu.sh pack [cuda|cpu]                  publish into artifacts/gpu, self-contained (needs the SDK and a feed that has TorchSharp)
+#   benchmarks/gpu.sh run [DEVICE] [SHAPE] [MODEL]     run it; cuda:0, L and qwen2.5-0.5b if left out. Needs nothing but the folder: copy artifacts/gpu and this script
+#   benchmarks/gpu.sh [DEVICE] [SHAPE] [MODEL]         both, on one machine, and the test suite before it
+# Plain PyTorch is measured if python3 (or what PYTHON names) can import torch. ROUNDS=N sets the rounds, DTYPE=float32 the model's numbers.
 # TORCH= (empty) packs no libtorch; DISTRIBUTED_LIBTORCH then names the folder of one that is on the machine.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -23,6 +25,7 @@ run() {
   [ -x "$program" ] || { echo "gpu.sh: there is no $program; run 'benchmarks/gpu.sh pack' first, or set DISTRIBUTED_GPU_FOLDER" >&2; exit 1; }
   command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
   "$program" torch "${1:-cuda:0}" "${2:-L}" "${ROUNDS:-5}"
+  "$program" model "${1:-cuda:0}" "${3:-qwen2.5-0.5b}" "${DTYPE:-bfloat16}" "${ROUNDS:-5}"
 }
 
 case ${1:-} in

@@ -2,9 +2,9 @@ using System.Globalization;
 using Distributed.Benchmarks;
 using Distributed.Engine.Hosting;
 
-// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE... | credit [ROUNDS] | coordinator [SECONDS] | weights [MIB] [ROUNDS] [RANGE_KIB] | torch [DEVICE] [SHAPE] [ROUNDS]]
+// dotnet run -c Release --project benchmarks/Distributed.Benchmarks -- [phases [ROUNDS] | gemm [SECONDS] | long [SHAPE] | serve THREADS | large [TOKENS] [float32 | bfloat16] | tokenizer FILE... | credit [ROUNDS] | coordinator [SECONDS] | weights [MIB] [ROUNDS] [RANGE_KIB] | torch [DEVICE] [SHAPE] [ROUNDS] | model [DEVICE] [NAME] [float32 | bfloat16] [ROUNDS]]
 var command = args.Length > 0 ? args[0] : "phases";
-var number = args.Length > 1 && command is not ("tokenizer" or "long" or "torch") ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
+var number = args.Length > 1 && command is not ("tokenizer" or "long" or "torch" or "model") ? double.Parse(args[1], CultureInfo.InvariantCulture) : 0;
 var folder = Directory.CreateTempSubdirectory("distributed-benchmarks-");
 try
 {
@@ -37,6 +37,15 @@ try
             Console.Error.WriteLine("this program was built without TorchSharp (docs/gpu.md)");
             return 2;
 #endif
+        case "model":
+#if TORCH
+            return ModelBenchmark.Run(
+                args.Length > 1 ? args[1] : "cpu", args.Length > 2 ? args[2] : "tiny", args.Length > 3 ? args[3] : "bfloat16",
+                args.Length > 4 ? int.Parse(args[4], CultureInfo.InvariantCulture) : 5, folder.FullName);
+#else
+            Console.Error.WriteLine("this program was built without TorchSharp (docs/gpu.md)");
+            return 2;
+#endif
         case "tokenizer":
             TokenizerBenchmark.Run(args.Skip(1));
             return 0;
@@ -47,7 +56,7 @@ try
             LargeModelBenchmark.Run(number > 0 ? (int)number : 24, args.Length > 2 && args[2] == "float32" ? WeightStorage.Float32 : WeightStorage.BFloat16, folder.FullName);
             return 0;
         default:
-            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large, tokenizer, credit, coordinator, weights or torch");
+            Console.Error.WriteLine($"'{command}' is no benchmark; write phases, gemm, long, serve, large, tokenizer, credit, coordinator, weights, torch or model");
             return 2;
     }
 }

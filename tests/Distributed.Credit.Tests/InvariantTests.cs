@@ -15,8 +15,8 @@ public sealed class InvariantTests
 
     /// <summary>Methods whose advantages do not change when every outcome of a prompt grows by the same amount.</summary>
     public static TheoryData<string> ShiftInvariant() =>
-        ["grpo", "rloo", "reinforce++-baseline", "a2tgpo", "a2tgpo released", "igpo separate", "turn-peer", "turn-peer all",
-            "turn-peer peers", "turn-peer batch"];
+        ["grpo", "rloo", "reinforce++", "reinforce++-baseline", "a2tgpo", "a2tgpo released", "igpo separate", "turn-peer", "turn-peer all",
+            "turn-peer peers", "turn-peer batch", "istar"];
 
     [Theory]
     [MemberData(nameof(Methods))]
@@ -88,6 +88,29 @@ public sealed class InvariantTests
         {
             ImmutableArray<ScoredRollout> equal = [.. Enumerable.Repeat(new ScoredRollout(given.Outcome, [3]), given.Count)];
             estimator.Assign([new("q", equal)]).Groups[0].Rollouts.ShouldAllBe(rollout => rollout.Advantages[0] == 0);
+        });
+    }
+
+    [Theory]
+    [InlineData("grpo")]
+    [InlineData("rloo")]
+    [InlineData("reinforce++-baseline")]
+    [InlineData("a2tgpo")]
+    [InlineData("igpo separate")]
+    [InlineData("turn-peer")]
+    [InlineData("istar")]
+    public void Rewards_that_differ_by_rounding_alone_are_equal(string method)
+    {
+        var estimator = Make(method);
+        Check(Gen.Choose(1, 99).Two(), given =>
+        {
+            // The same numbers by another order of adding, as information gains come about.
+            double Same(int n, int i) => (n / 100.0 + 0.1 * i) - 0.1 * i;
+            ImmutableArray<ScoredRollout> rollouts = [.. Enumerable.Range(0, 5).Select(i => new ScoredRollout(Same(given.Item1, i), [3, 3], [Same(given.Item2, i)])
+            {
+                Signals = [.. Enumerable.Repeat(new TurnSignals { ProcessReward = Same(given.Item2, i) }, 2)],
+            })];
+            estimator.Assign([new("q", rollouts)]).Groups[0].Rollouts.SelectMany(rollout => rollout.Advantages).ShouldAllBe(a => a == 0);
         });
     }
 
@@ -204,8 +227,9 @@ public sealed class InvariantTests
         from called in Gen.Elements(true, false)
         from rank in Gen.Choose(0, 120)
         from code in Gen.Elements("print(1)", "x = 2", "", null)
+        from reward in Gen.Frequency((9, Eighths(8).Select(value => (double?)value)), (1, Gen.Constant((double?)null)))
         select new TurnSignals { Anchor = anchor, Malformed = malformed, CalledTool = called, RetrievalRank = rank == 0 ? null : rank,
-            Code = code };
+            Code = code, ProcessReward = reward };
 
     private static Gen<ScoredGroup[]> Batches => BatchesOf(Rollouts, least: 1);
 
@@ -220,7 +244,8 @@ public sealed class InvariantTests
         from gains in WildNumbers.ListOf(Math.Max(0, turns - 1))
         from tokens in Gen.Frequency((20, Gen.Choose(0, 6)), (1, Gen.Constant(-1)), (1, Gen.Constant(int.MaxValue))).ListOf(turns)
         from cut in Gen.Frequency((12, Gen.Constant(0)), (1, Gen.Constant(1)))
-        select new ScoredRollout(outcome, [.. tokens], [.. gains.Skip(cut)]);
+        from rewards in WildNumbers.ListOf(turns)
+        select new ScoredRollout(outcome, [.. tokens], [.. gains.Skip(cut)]) { Signals = [.. rewards.Select(reward => new TurnSignals { ProcessReward = reward })] };
 
     private static Gen<ScoredGroup[]> WildBatches => BatchesOf(WildRollouts, least: 0);
 

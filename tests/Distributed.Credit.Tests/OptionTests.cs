@@ -53,5 +53,5 @@ public sealed class OptionTests
     [Fact]
     public void An_unknown_method_is_refused_with_the_list_of_methods() =>
         Should.Throw<CreditException>(() => AdvantageEstimators.Create("gppo")).Message.ShouldBe(
-            "unknown algorithm 'gppo'; there are grpo, rloo, reinforce++, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer");
+            "unknown algorithm 'gppo'; there are grpo, rloo, reinforce++, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer, istar");
 }

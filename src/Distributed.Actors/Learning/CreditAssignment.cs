@@ -45,12 +45,15 @@ public static class CreditAssignment
     /// <param name="batch">Scored groups.</param>
     /// <param name="options">How.</param>
     /// <param name="contributions">What the progress head says of every turn of every rollout, in the batch's order; null without one.</param>
-    public static AssignedBatch Assign(TrainBatch batch, LearningOptions options, IReadOnlyList<double[]>? contributions = null)
+    /// <param name="rewards">What the process reward model says of them; null without one.</param>
+    public static AssignedBatch Assign(
+        TrainBatch batch, LearningOptions options, IReadOnlyList<double[]>? contributions = null, ProcessRewards? rewards = null)
     {
         var groups = batch.Groups.Where(group => group.Rollouts.Count > 0).ToArray();
         var scored = groups.Select(group => new ScoredGroup(group.Group.ToString(System.Globalization.CultureInfo.InvariantCulture),
             [.. group.Rollouts.Select(rollout => Score(rollout, options))])).ToArray();
         var credited = contributions is null ? scored : Redistribute(scored, contributions, options.Progress?.Redistribute ?? true);
+        if (rewards is not null) credited = rewards.PutInto(credited);
         var credit = options.Estimator.Assign(credited);
         var filtered = GroupFilter.Apply(credit, options.Filter);
 
@@ -74,6 +77,7 @@ public static class CreditAssignment
                 rollouts.Add(Credited(groups[g].Rollouts[i].Trajectory, credited[g].Rollouts[i], credit.Groups[g].Rollouts[i]));
         var metrics = Metrics(batch, scored, groups, credit, unused.Count);
         if (contributions is not null) AddProgress(metrics, scored, credited, contributions);
+        if (rewards is not null) rewards.AddMetrics(metrics);
         return new AssignedBatch(rows, rollouts, unused, tokens, sequences, metrics);
     }
 
@@ -132,30 +136,8 @@ public static class CreditAssignment
 
     private static TrainRow Row(Trajectory trajectory, RolloutCredit credit)
     {
-        var tokens = new List<int>(trajectory.TokenCount);
-        var targets = new List<int>();
-        var turnIds = new List<int>();
-        var logProbs = new List<float>();
-        var modelLogProbs = new List<float>();
-        tokens.AddRange(trajectory.PromptTokens);
-        for (var turn = 0; turn < trajectory.Turns.Length; turn++)
-        {
-            var record = trajectory.Turns[turn];
-            for (var index = 0; index < record.Tokens.Length; index++)
-            {
-                targets.Add(tokens.Count + index);
-                turnIds.Add(turn);
-                logProbs.Add(record.LogProbs[index]);
-                modelLogProbs.Add(record.PolicyLogProbs[index]);
-            }
-
-            tokens.AddRange(record.Tokens);
-            tokens.AddRange(record.ObservationTokens);
-        }
-
-        // What comes after the last sampled token is never needed.
-        var length = targets.Count == 0 ? tokens.Count : targets[^1] + 1;
-        return new TrainRow(new TrainSequence(tokens.Take(length).ToArray(), targets.ToArray()), [.. turnIds], [.. logProbs], [.. modelLogProbs], credit, trajectory);
+        var sampled = SampledSequence.Of(trajectory);
+        return new TrainRow(sampled.Sequence, sampled.TurnIds, sampled.RolloutLogProbs, sampled.ModelLogProbs, credit, trajectory);
     }
 
     private static CreditedRollout Credited(Trajectory trajectory, ScoredRollout scored, RolloutCredit credit)
@@ -163,7 +145,7 @@ public static class CreditAssignment
         var gains = new double?[trajectory.Turns.Length];
         if (scored.HasGains)
             for (var turn = 0; turn < scored.ToolTurnCount; turn++) gains[turn] = scored.Gains!.Value[turn];
-        return new CreditedRollout(trajectory, gains, credit.Advantages, credit.ClipScales);
+        return new CreditedRollout(trajectory, gains, credit.Advantages, credit.ClipScales) { ProcessReward = [.. scored.Signals.Select(signals => signals.ProcessReward)] };
     }
 
     private static int SampledTokens(Trajectory trajectory) => trajectory.Turns.Sum(turn => turn.Tokens.Length);

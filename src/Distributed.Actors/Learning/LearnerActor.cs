@@ -1,7 +1,7 @@
 // Learner: turns complete, scored groups into versions of the policy.
-// Owns: the training engine's weights and optimizer and the progress head during one life, and the run's checkpoints.
+// Owns: the training engine's weights and optimizer, the progress head or the process reward model (its child) during one life, and the run's checkpoints.
 // Promises: a batch is trained at most once and answered by exactly one LearnerStepped; a loss or gradient that is not finite changes
-// nothing, is said, and ends the run after a bounded number in a row; a checkpoint holds weights, optimizer, head and ledger of one version; what it
+// nothing, is said, and ends the run after a bounded number in a row; a checkpoint holds weights, optimizer, head or reward model, and ledger of one version; what it
 // waits for outside a step (weights to load, a checkpoint) has a deadline. The coordinator's stall time-out covers the step itself.
 // May lose: a step in a crash; the next life begins at the newest checkpoint, where neither the step nor its slots' training happened.
 // Restarted by: nobody alone; LearnerNodeActor begins a new life.
@@ -26,6 +26,7 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     private ReadOnlyMemory<byte> _weights;
     private StepInProgress? _step;
     private ProgressHead? _progress;
+    private IActorRef? _processReward;
     private bool _attributing;
     private PendingCheckpoint? _checkpoint;
     private int _saving;
@@ -90,11 +91,13 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
             case StartLoaded loaded: OnStartLoaded(loaded.Error); break;
             case TrainBatch batch: OnBatch(batch); break;
             case TurnStates states: OnTurnStates(states); break;
+            case ProcessRewardActor.Rewarded rewarded: OnRewarded(rewarded); break;
             case ReferenceLogProbs reference: OnReferenceLogProbs(reference.Reply); break;
             case OldLogProbs old: OnOldLogProbs(old.Reply); break;
             case Trained trained: OnTrained(trained.Reply); break;
             case WeightsRead read: Require(read.Error); EndStep(read.Weights); break;
             case OptimizerRead read: Require(read.Error); OnCheckpointPart(read.Version, pending => pending.Optimizer = read.State); break;
+            case ProcessRewardActor.State state: OnCheckpointPart(state.Version, pending => pending.Credit = state.Bytes); break;
             case CoordinatorActor.LedgerAt ledger: OnCheckpointPart(ledger.Version, pending => pending.Ledger = ledger.Ledger); break;
             case Saved saved: OnSaved(saved); break;
             case Stop: OnStop(); break;
@@ -104,9 +107,18 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
         }
     }
 
+    /// <inheritdoc/>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Escalate);
+
     private void OnBegin(Begin begin)
     {
         (_coordinator, _publisher) = (begin.Coordinator, begin.Publisher);
+        if (Learning.ProcessReward is { } options)
+        {
+            var (life, engine, kept) = (_life, _life.Settings.ProcessReward!, _start.Progress);
+            _processReward = Context.ActorOf(Props.Create(() => new ProcessRewardActor(life, engine, options, kept)), "process-reward");
+        }
+
         WaitFor("the engine to load its weights");
         var self = Self;
         Engine.LoadOptimizer(_start.Optimizer.Step == 0 ? null : _start.Optimizer, error =>
@@ -127,16 +139,28 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
     private void OnBatch(TrainBatch batch)
     {
         if (_stopWanted) return; // its rollouts are in the ledger that the last checkpoint keeps
-        if (Learning.Progress is null)
+        if (Learning.Progress is null && _processReward is null)
         {
             BeginStep(CreditAssignment.Assign(batch, Learning));
             return;
         }
 
         _attributing = true;
+        if (_processReward is not null)
+        {
+            _processReward.Tell(new ProcessRewardActor.Reward(batch));
+            return;
+        }
+
         var asked = ProgressStates.Of(batch, Engine.Limits.ContextLength);
         var self = Self;
         Engine.HiddenStates([.. asked.Select(states => states.Sequence)], reply => self.Tell(new TurnStates(batch, asked, reply)));
+    }
+
+    private void OnRewarded(ProcessRewardActor.Rewarded rewarded)
+    {
+        _attributing = false;
+        BeginStep(CreditAssignment.Assign(rewarded.Batch, Learning, rewards: rewarded.Rewards));
     }
 
     // A batch is attributed by the head as it was before it; then the head learns from it.
@@ -276,21 +300,23 @@ public sealed class LearnerActor : UntypedActor, IWithTimers
 
     private void BeginCheckpoint()
     {
-        _checkpoint = new PendingCheckpoint(_version, _weights, _progress?.Save() ?? _start.Progress);
+        _checkpoint = new PendingCheckpoint(_version, _weights);
+        if (_processReward is null) _checkpoint.Credit = _progress?.Save() ?? _start.Progress;
         WaitFor($"checkpoint {_version.Value} to be saved");
         var (version, self) = (_version, Self);
         // Asked before the next Train can be, and the engine keeps the order: the state is this version's.
         Engine.ReadOptimizer((state, error) => self.Tell(new OptimizerRead(version, state, error)));
+        _processReward?.Tell(new ProcessRewardActor.StateWanted(version));
     }
 
     private void OnCheckpointPart(PolicyVersion version, Action<PendingCheckpoint> take)
     {
         if (_checkpoint == null || _checkpoint.Version != version) return;
         take(_checkpoint);
-        if (_checkpoint.Optimizer == null || _checkpoint.Ledger == null) return;
+        if (_checkpoint.Optimizer == null || _checkpoint.Ledger == null || _checkpoint.Credit == null) return;
         var self = Self;
         var checkpoint = new Checkpoint(
-            version.Value, _life.Epoch.Value, _checkpoint.Weights, _checkpoint.Optimizer, WireCodec.EncodeLedger(_checkpoint.Ledger), _life.Settings.Recipe, _checkpoint.Progress);
+            version.Value, _life.Epoch.Value, _checkpoint.Weights, _checkpoint.Optimizer, WireCodec.EncodeLedger(_checkpoint.Ledger), _life.Settings.Recipe, _checkpoint.Credit.Value);
         if (_stopWanted) _finished ??= new WorkFinished(_checkpoint.Ledger.Totals, _checkpoint.Ledger.Groups.Sum(group => group.Slots.LongCount(slot => slot.DropReason == null)));
         _checkpoint = null;
         _saving++;

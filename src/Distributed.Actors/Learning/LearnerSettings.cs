@@ -26,6 +26,9 @@ public sealed record LearnerSettings
     /// <summary>Holds the policy the run began with, for the distance <see cref="PolicyLossOptions.KlCoef"/> weighs; null if that is 0.</summary>
     public IPolicyEngine? Reference { get; init; }
 
+    /// <summary>Holds the process reward model that <see cref="LearningOptions.ProcessReward"/> asks for; null without one.</summary>
+    public IPolicyEngine? ProcessReward { get; init; }
+
     /// <summary>The weights' way.</summary>
     public required IWeightTransport Transport { get; init; }
 
@@ -81,6 +84,9 @@ public sealed record LearningOptions
 
     /// <summary>A learned split of the outcome over the turns takes the place of the information gain; null: none.</summary>
     public ProgressOptions? Progress { get; init; }
+
+    /// <summary>A second model learns to reward turns from which rollouts went better (iStar 2509.19199); null: none.</summary>
+    public ProcessRewardOptions? ProcessReward { get; init; }
 
     /// <summary>The program a turn wrote, for rewards by likeness of code; null where it wrote none.</summary>
     public Func<Trajectory, int, string?> ProgramText { get; init; } = (_, _) => null;

@@ -16,11 +16,13 @@ internal sealed class StepInProgress(AssignedBatch batch)
 }
 
 /// <summary>A checkpoint whose parts are still being gathered.</summary>
-internal sealed class PendingCheckpoint(PolicyVersion version, ReadOnlyMemory<byte> weights, ReadOnlyMemory<byte> progress)
+internal sealed class PendingCheckpoint(PolicyVersion version, ReadOnlyMemory<byte> weights)
 {
     public PolicyVersion Version { get; } = version;
     public ReadOnlyMemory<byte> Weights { get; } = weights;
-    public ReadOnlyMemory<byte> Progress { get; } = progress;
     public OptimizerState? Optimizer { get; set; }
     public LedgerSnapshot? Ledger { get; set; }
+
+    /// <summary>What the learned credit method keeps; empty if there is none, null while it is awaited.</summary>
+    public ReadOnlyMemory<byte>? Credit { get; set; }
 }

@@ -58,7 +58,11 @@ public sealed record DroppedSamples(string Reason, IReadOnlyList<int> Samples);
 /// <param name="InformationGain">Gain of each tool turn; null where there is none (the final turn, or no valid score).</param>
 /// <param name="Advantage">Advantage of each turn.</param>
 /// <param name="ClipScale">Clip scale of each turn.</param>
-public sealed record CreditedRollout(Trajectory Trajectory, IReadOnlyList<double?> InformationGain, IReadOnlyList<double> Advantage, IReadOnlyList<double> ClipScale);
+public sealed record CreditedRollout(Trajectory Trajectory, IReadOnlyList<double?> InformationGain, IReadOnlyList<double> Advantage, IReadOnlyList<double> ClipScale)
+{
+    /// <summary>Reward of each turn by a process reward model; empty or null where there is none.</summary>
+    public IReadOnlyList<double?> ProcessReward { get; init; } = [];
+}
 
 /// <summary>Greedy success on held-out problems under one version, by category.</summary>
 public sealed record EvaluationFinished(PolicyVersion Version, IReadOnlyList<CategorySuccess> Categories)

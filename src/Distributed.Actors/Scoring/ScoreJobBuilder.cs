@@ -6,7 +6,7 @@ namespace Distributed.Actors.Scoring;
 /// <summary>
 /// Builds what a scorer needs from a trajectory: its tokens up to the last tool reply, the turn boundaries, and the golden answers
 /// wrapped the way the policy would write them. Only the answer's own tokens count; they are found by character offsets, because
-/// tokenising the parts separately may put a merge across the boundary (spec: IGPO 2510.14967 and the released A2TGPO code).
+/// tokenising the parts separately may put a merge across the boundary (IGPO 2510.14967 and the released A2TGPO code).
 /// </summary>
 public sealed class ScoreJobBuilder(ITokenizer tokenizer, string answerPrefix, string answerSuffix, bool allAliases)
 {

@@ -32,6 +32,7 @@ public static class AdvantageEstimators
             "a2tgpo", "2605.06200, paper and released code", typeof(A2tgpoOptions), UsesGains: true,
             options => new A2tgpo((A2tgpoOptions)options)),
         new("turn-peer", "this project", typeof(TurnPeerOptions), UsesGains: true, options => new TurnPeer((TurnPeerOptions)options)),
+        new("istar", "2509.19199, as others restate it", typeof(IstarOptions), UsesGains: false, options => new Istar((IstarOptions)options)),
     ];
 
     /// <summary>The method of that name.</summary>

@@ -38,6 +38,8 @@ public sealed record ScoredGroup(string Id, ImmutableArray<ScoredRollout> Rollou
             throw Refuse(index, "has a gain beyond 1e100; rewards of that size cannot be compared, scale them down");
         if (rollout.Signals.IsDefault || (rollout.Signals.Length != 0 && rollout.Signals.Length != rollout.TurnCount))
             throw Refuse(index, $"has signals for {(rollout.Signals.IsDefault ? 0 : rollout.Signals.Length)} of {rollout.TurnCount} turns; give one for each turn, or an empty list");
+        if (rollout.Signals.Any(signals => signals.ProcessReward is { } reward && double.IsFinite(reward) && Math.Abs(reward) > LargestReward))
+            throw Refuse(index, "has a process reward beyond 1e100; rewards of that size cannot be compared, scale them down");
     }
 
     private static string Print(double value) => value.ToString("R", CultureInfo.InvariantCulture);

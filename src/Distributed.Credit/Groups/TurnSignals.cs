@@ -25,6 +25,9 @@ public sealed record TurnSignals
 
     /// <summary>How well the turn's tool calls match the expected ones.</summary>
     public ToolCallMatch? ToolCalls { get; init; }
+
+    /// <summary>Reward of the turn by a learned process reward model, the final turn's too; read by <c>istar</c>. Null or not finite: none.</summary>
+    public double? ProcessReward { get; init; }
 }
 
 /// <summary>The tool calls of a turn beside the expected ones (ToolRL, 2504.13958, section 3.3).</summary>

@@ -3,11 +3,14 @@ using Distributed.Engine.Generation;
 using Distributed.Engine.Kernels;
 using Distributed.Engine.Torch.Hosting;
 using Distributed.Engine.Torch.Model;
+using Distributed.Ports;
 using static TorchSharp.torch;
 
 namespace Distributed.Engine.Torch.Generation;
 
-/// <summary>Runs the next positions of many sequences through the model; logits come back to the host, where tokens are drawn as the managed engine draws them.</summary>
+/// <summary>
+/// Runs the next positions of many sequences through the model and draws their tokens there; the logits of those that are drawn under filters come to the host.
+/// </summary>
 /// <remarks>A run that memory is too short for is split by sequences. What it had written is written again, with the same values.</remarks>
 internal sealed class DeviceBatch : IStepBatch
 {
@@ -16,6 +19,8 @@ internal sealed class DeviceBatch : IStepBatch
     private readonly PassLimit _limit;
     private readonly FloatBuffer _logits;
     private readonly List<Segment> _segments = [];
+    private readonly List<(SamplingOptions Sampling, double Uniform)> _wishes = [];
+    private readonly Draw?[] _draws;
     private int _rows;
     private int _logitRows;
 
@@ -27,6 +32,7 @@ internal sealed class DeviceBatch : IStepBatch
     public DeviceBatch(TorchModel model, DevicePages pages, PassLimit limit, int maxRows, int maxLogitRows)
     {
         (_model, _pages, _limit, MaxRows) = (model, pages, limit, maxRows);
+        _draws = new Draw?[maxLogitRows];
         _logits = new FloatBuffer((long)maxLogitRows * model.Config.VocabularySize);
     }
 
@@ -37,6 +43,7 @@ internal sealed class DeviceBatch : IStepBatch
     public void Clear()
     {
         _segments.Clear();
+        _wishes.Clear();
         (_rows, _logitRows) = (0, 0);
     }
 
@@ -47,6 +54,12 @@ internal sealed class DeviceBatch : IStepBatch
             _segments.Add(new Segment(sequence, sequence.Cached, count, wantsLogits ? _logitRows++ : -1));
         _rows += count;
     }
+
+    /// <inheritdoc/>
+    public void WillDraw(SamplingOptions sampling, double uniform) => _wishes.Add((sampling, uniform));
+
+    /// <inheritdoc/>
+    public Draw? Drawn(int index) => _draws[index];
 
     /// <inheritdoc/>
     public void Run()
@@ -79,36 +92,52 @@ internal sealed class DeviceBatch : IStepBatch
     private void Run(ReadOnlySpan<Segment> segments)
     {
         using var scope = NewDisposeScope();
-        var rows = 0;
-        foreach (var segment in segments)
-            rows += segment.Count;
-        var (tokens, positions, slots) = (new long[rows], new long[rows], new long[rows]);
-        var active = new List<long>();
-        var wanted = new List<int>();
-        var at = 0;
+        var (tokens, positions, active, wanted) = (new List<long>(), new List<long>(), new List<long>(), new List<int>());
         foreach (var segment in segments)
         {
-            for (var i = 0; i < segment.Count; i++, at++)
+            for (var position = segment.Start; position < segment.End; position++)
             {
-                positions[at] = segment.Start + i;
-                tokens[at] = segment.Sequence.Tokens[segment.Start + i];
-                slots[at] = DevicePages.Slot(segment.Sequence.Pages, segment.Start + i);
+                positions.Add(position);
+                tokens.Add(segment.Sequence.Tokens[position]);
             }
 
             if (segment.LogitRow < 0)
                 continue;
-            active.Add(at - 1);
+            active.Add(tokens.Count - 1);
             wanted.Add(segment.LogitRow);
         }
 
-        var device = _model.Device;
-        var attention = new CachedTorchAttention(_pages, segments, tensor(slots, device: device), device);
-        var hidden = _model.Decoder.Forward(
-            tensor(tokens, device: device), tensor(positions, device: device), attention, tensor(active.ToArray(), device: device));
-        if (wanted.Count == 0)
-            return;
-        Read(_model.Head.Logits(hidden).cpu().contiguous().bytes, wanted);
+        var upload = new Upload();
+        var (tokenPart, positionPart, activePart) = (upload.Add(tokens), upload.Add(positions), upload.Add(active));
+        var attention = new CachedTorchAttention(_pages, segments, upload);
+        upload.Send(_model.Device);
+        attention.Prepare();
+        var hidden = _model.Decoder.Forward(upload[tokenPart], upload[positionPart], attention, upload[activePart]);
+        if (wanted.Count > 0)
+            Answer(_model.Head.Logits(hidden), wanted);
     }
+
+    private void Answer(Tensor logits, List<int> wanted)
+    {
+        var (drawn, read) = (new List<int>(), new List<int>());
+        for (var i = 0; i < wanted.Count; i++)
+            (wanted[i] < _wishes.Count && DeviceDraw.Can(_wishes[wanted[i]].Sampling, _model.Config.VocabularySize) ? drawn : read).Add(i);
+        if (drawn.Count > 0)
+        {
+            var draws = DeviceDraw.From(Rows(logits, drawn, wanted.Count), [.. drawn.Select(i => _wishes[wanted[i]])]);
+            for (var i = 0; i < drawn.Count; i++)
+                _draws[wanted[drawn[i]]] = draws[i];
+        }
+
+        if (read.Count == 0)
+            return;
+        foreach (var i in read)
+            _draws[wanted[i]] = null;
+        Read(Rows(logits, read, wanted.Count).cpu().contiguous().bytes, [.. read.Select(i => wanted[i])]);
+    }
+
+    private static Tensor Rows(Tensor logits, List<int> rows, int all) =>
+        rows.Count == all ? logits : logits.index_select(0, tensor(rows.Select(row => (long)row).ToArray(), device: logits.device));
 
     private unsafe void Read(ReadOnlySpan<byte> logits, List<int> wanted)
     {
@@ -122,5 +151,9 @@ internal sealed class DeviceBatch : IStepBatch
     /// <param name="Start">The first position.</param>
     /// <param name="Count">How many.</param>
     /// <param name="LogitRow">Where the last one's logits go, or -1.</param>
-    internal readonly record struct Segment(SequenceCache Sequence, int Start, int Count, int LogitRow);
+    internal readonly record struct Segment(SequenceCache Sequence, int Start, int Count, int LogitRow)
+    {
+        /// <summary>The position after the last.</summary>
+        public int End => Start + Count;
+    }
 }

@@ -9,7 +9,7 @@ internal sealed class PackedAttention : ITorchAttention, IDisposable
     private readonly int _longest;
     private readonly Tensor? _padded;
     private readonly Tensor? _kept;
-    private readonly Tensor? _hidden;
+    private readonly Tensor? _visible;
 
     /// <param name="pass">The pass; not kept.</param>
     /// <param name="device">Where.</param>
@@ -34,21 +34,14 @@ internal sealed class PackedAttention : ITorchAttention, IDisposable
             _kept = tensor(kept, device: device).DetachFromDisposeScope();
         }
 
-        if (pass.Units.All(unit => unit.Branches.Count == 0))
-        {
-            if (!AttentionMath.HasFused)
-                _hidden = ones([1, 1, 1, _longest, _longest], ScalarType.Bool, device).triu(1).DetachFromDisposeScope();
-            return;
-        }
-
-        _hidden = tensor(Mask(pass), [_units, 1, 1, _longest, _longest], device: device).DetachFromDisposeScope();
+        if (pass.Units.Any(unit => unit.Branches.Count > 0))
+            _visible = Visible(pass, device).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
     public Tensor Attend(int layer, Tensor q, Tensor k, Tensor v)
     {
-        var (queries, keys, values) = (Pad(q), Pad(k), Pad(v));
-        var mixed = _hidden is null ? AttentionMath.FusedCausal(queries, keys, values) : AttentionMath.Masked(queries, keys, values, _hidden);
+        var mixed = AttentionMath.Attend(Pad(q), Pad(k), Pad(v), _visible);
         return _kept is null ? mixed : mixed.index_select(0, _kept);
     }
 
@@ -56,7 +49,7 @@ internal sealed class PackedAttention : ITorchAttention, IDisposable
     {
         _padded?.Dispose();
         _kept?.Dispose();
-        _hidden?.Dispose();
+        _visible?.Dispose();
     }
 
     private Tensor Pad(Tensor rows)
@@ -65,28 +58,22 @@ internal sealed class PackedAttention : ITorchAttention, IDisposable
         return padded.view(_units, _longest, rows.shape[1], rows.shape[2]);
     }
 
-    // True where a row must not see another: [units, longest, longest].
-    private bool[] Mask(PackedPass pass)
+    // True where a row sees another, [units, 1, longest, longest]: those of the trunk before its branch's position, and those of its own branch up to itself.
+    private Tensor Visible(PackedPass pass, Device device)
     {
-        var hidden = new bool[(long)_units * _longest * _longest];
+        // A row of the trunk is like one of a branch that begins with the trunk.
+        var (begins, sees) = (new long[_units * _longest], new long[_units * _longest]);
         for (var index = 0; index < _units; index++)
         {
-            var unit = pass.Units[index];
-            var square = hidden.AsSpan(index * _longest * _longest, _longest * _longest);
-            square.Fill(true);
-            for (var row = 0; row < _longest; row++)
-                square.Slice(row * _longest, row < unit.Trunk ? row + 1 : 1).Clear();
-            foreach (var branch in unit.Branches)
+            foreach (var branch in pass.Units[index].Branches)
             {
-                for (var i = 0; i < branch.Length; i++)
-                {
-                    var seen = square.Slice((branch.Start + i) * _longest, _longest);
-                    seen[..branch.Position].Clear();
-                    seen.Slice(branch.Start, i + 1).Clear();
-                }
+                begins.AsSpan((index * _longest) + branch.Start, branch.Length).Fill(branch.Start);
+                sees.AsSpan((index * _longest) + branch.Start, branch.Length).Fill(branch.Position);
             }
         }
 
-        return hidden;
+        var column = arange(_longest, dtype: ScalarType.Int64, device: device);
+        var (begin, seen) = (tensor(begins, [_units, 1, _longest, 1], device: device), tensor(sees, [_units, 1, _longest, 1], device: device));
+        return column.lt(seen).logical_or_(column.ge(begin).logical_and_(column.le(column.unsqueeze(1))));
     }
 }

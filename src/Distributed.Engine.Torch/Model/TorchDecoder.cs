@@ -23,13 +23,14 @@ internal sealed class TorchDecoder : IDisposable
         (_config, _weights, _linear, Device, ComputeType) = (config, weights, linear, device, compute);
         using var rotary = new RotaryTable(config, contextLength);
         using var scope = NewDisposeScope();
-        _cosines = Table(rotary.Cosines);
-        _sines = Table(rotary.Sines);
+        _cosines = Table(rotary.Cosines, 1);
+        _sines = Table(rotary.Sines, -1);
 
-        Tensor Table(float* values)
+        // Both halves of a head beside each other; the first half's sines are subtracted.
+        Tensor Table(float* values, int sign)
         {
-            var table = new ReadOnlySpan<float>(values, contextLength * (config.HeadSize / 2)).ToArray();
-            return tensor(table, [contextLength, 1, config.HeadSize / 2], device: device).to(compute).DetachFromDisposeScope();
+            var half = tensor(new ReadOnlySpan<float>(values, contextLength * (config.HeadSize / 2)).ToArray(), [contextLength, 1, config.HeadSize / 2], device: device);
+            return cat([half * sign, half], -1).to(compute).DetachFromDisposeScope();
         }
     }
 
@@ -76,7 +77,8 @@ internal sealed class TorchDecoder : IDisposable
         var v = _linear.Apply(prefix + "self_attn.v_proj", normed).view(-1, _config.KeyValueHeads, size);
         if (_config.HasQueryKeyNorm)
             (q, k) = (Norm(q, prefix + "self_attn.q_norm.weight"), Norm(k, prefix + "self_attn.k_norm.weight"));
-        var attended = attention.Attend(index, Turn(q, cosines, sines), Turn(k, cosines, sines), v);
+        var turned = Turn(cat([q, k], 1), cosines, sines);
+        var attended = attention.Attend(index, turned.narrow(1, 0, _config.Heads), turned.narrow(1, _config.Heads, _config.KeyValueHeads), v);
         if (active is not null)
             (x, attended) = (x.index_select(0, active), attended.index_select(0, active));
         x = x + _linear.Apply(prefix + "self_attn.o_proj", attended);
@@ -97,7 +99,7 @@ internal sealed class TorchDecoder : IDisposable
     private static Tensor Turn(Tensor x, Tensor cosines, Tensor sines)
     {
         var half = x.shape[^1] / 2;
-        var (first, second) = (x.narrow(-1, 0, half), x.narrow(-1, half, half));
-        return cat([(first * cosines) - (second * sines), (second * cosines) + (first * sines)], -1);
+        var swapped = cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
+        return (x * cosines).addcmul(swapped, sines, 1);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,8 +24,9 @@ internal sealed class TorchHead(TorchParameters weights, string name, int vocabu
     /// <param name="targets">Token per row, [rows].</param>
     public (float[] LogProbs, float[] Entropies) Forward(Tensor hidden, Tensor targets)
     {
+        using var outer = NewDisposeScope();
         var rows = (int)hidden.shape[0];
-        var (logProbs, entropies) = (new float[rows], new float[rows]);
+        var both = empty([2, rows], ScalarType.Float32, device);
         for (var first = 0; first < rows; first += ChunkRows)
         {
             using var scope = NewDisposeScope();
@@ -35,12 +35,13 @@ internal sealed class TorchHead(TorchParameters weights, string name, int vocabu
             var sum = logits.logsumexp(-1, keepdim: true);
             var chosen = logits.gather(1, targets.narrow(0, first, count).unsqueeze(1)) - sum;
             // H = log sum - E[logit].
-            var entropy = sum - ((logits - sum).exp() * logits).sum(-1, keepdim: true);
-            Copy(chosen, logProbs, first, count);
-            Copy(entropy, entropies, first, count);
+            var entropy = sum - ((logits - sum).exp_() * logits).sum(-1, keepdim: true);
+            both[0].narrow(0, first, count).copy_(chosen.squeeze(1));
+            both[1].narrow(0, first, count).copy_(entropy.squeeze(1));
         }
 
-        return (logProbs, entropies);
+        var values = both.cpu().data<float>().ToArray();
+        return (values[..rows], values[rows..]);
     }
 
     /// <summary>Gradients of <see cref="Forward"/>'s log-probabilities.</summary>
@@ -54,23 +55,23 @@ internal sealed class TorchHead(TorchParameters weights, string name, int vocabu
         using var outer = NewDisposeScope();
         var into = empty_like(hidden);
         var weight = weights.Compute(name);
+        var scales = tensor(gradient, [gradient.Length, 1], device: device);
         for (var first = 0; first < gradient.Length; first += ChunkRows)
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(ChunkRows, gradient.Length - first);
             var part = hidden.narrow(0, first, count);
-            var scale = tensor(gradient.AsSpan(first, count).ToArray(), [count, 1], device: device);
+            var scale = scales.narrow(0, first, count);
             var dLogits = Logits(part).softmax(-1).mul_(-scale);
             dLogits.scatter_add_(1, targets.narrow(0, first, count).unsqueeze(1), scale);
             var narrow = dLogits.to(hidden.dtype);
             into.narrow(0, first, count).copy_(narrow.matmul(weight));
-            if (train)
+            if (train && narrow.dtype == ScalarType.Float32)
+                weights.GradientOf(name).addmm_(narrow.t(), part, 1, 1);
+            else if (train)
                 weights.GradientOf(name).add_(narrow.t().matmul(part));
         }
 
         return into.MoveToOuterDisposeScope();
     }
-
-    private static void Copy(Tensor from, float[] to, int first, int count) =>
-        from.cpu().contiguous().bytes.CopyTo(MemoryMarshal.AsBytes(to.AsSpan(first, count)));
 }

@@ -79,9 +79,14 @@ internal static unsafe class CachedAttention
             var keys1 = Keys(pages, tile, position + T.Width);
             var keys2 = Keys(pages, tile, position + (2 * T.Width));
             var keys3 = Keys(pages, tile, position + (3 * T.Width));
+            // Pages lie apart: the processor cannot guess where the next ones are.
+            var next0 = Keys(pages, tile, Math.Min(position + (4 * T.Width), padded - Page));
+            var next1 = Keys(pages, tile, Math.Min(position + (4 * T.Width) + Page, padded - Page));
             T a0 = T.All(0f), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
             for (var i = 0; i < headSize; i++)
             {
+                Fetch.Near(next0 + (i * Page));
+                Fetch.Near(next1 + (i * Page));
                 var q0 = T.All(query0[i]);
                 var q1 = T.All(query1[i]);
                 var k = T.Load(keys0 + (i * Page));
@@ -156,6 +161,46 @@ internal static unsafe class CachedAttention
         where T : struct, ILane<T>
     {
         var component = 0;
+        for (; component + (4 * T.Width) <= headSize; component += 4 * T.Width)
+        {
+            T a0 = T.All(0f), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+            for (var start = 0; start < positions; start += Page)
+            {
+                var value = (float*)pages[start / Page] + values + component;
+                var end = Math.Min(positions, start + Page);
+                var next = (float*)pages[Math.Min(start + Page, positions - 1) / Page] + values + component;
+                for (var position = start; position < end; position++, value += stride, next += stride)
+                {
+                    Fetch.Near(next);
+                    Fetch.Near(next + 16);
+                    var w0 = T.All(weights0[position]);
+                    var w1 = T.All(weights1[position]);
+                    var v = T.Load(value);
+                    a0 = T.MultiplyAdd(w0, v, a0);
+                    b0 = T.MultiplyAdd(w1, v, b0);
+                    v = T.Load(value + T.Width);
+                    a1 = T.MultiplyAdd(w0, v, a1);
+                    b1 = T.MultiplyAdd(w1, v, b1);
+                    v = T.Load(value + (2 * T.Width));
+                    a2 = T.MultiplyAdd(w0, v, a2);
+                    b2 = T.MultiplyAdd(w1, v, b2);
+                    v = T.Load(value + (3 * T.Width));
+                    a3 = T.MultiplyAdd(w0, v, a3);
+                    b3 = T.MultiplyAdd(w1, v, b3);
+                }
+            }
+
+            // The first head last: where a lone head stands for both it must win.
+            T.Store(T.Multiply(b0, T.All(scale1)), y1 + component);
+            T.Store(T.Multiply(b1, T.All(scale1)), y1 + component + T.Width);
+            T.Store(T.Multiply(b2, T.All(scale1)), y1 + component + (2 * T.Width));
+            T.Store(T.Multiply(b3, T.All(scale1)), y1 + component + (3 * T.Width));
+            T.Store(T.Multiply(a0, T.All(scale0)), y0 + component);
+            T.Store(T.Multiply(a1, T.All(scale0)), y0 + component + T.Width);
+            T.Store(T.Multiply(a2, T.All(scale0)), y0 + component + (2 * T.Width));
+            T.Store(T.Multiply(a3, T.All(scale0)), y0 + component + (3 * T.Width));
+        }
+
         for (; component + (2 * T.Width) <= headSize; component += 2 * T.Width)
         {
             T a0 = T.All(0f), a1 = a0, b0 = a0, b1 = a0;
@@ -176,7 +221,6 @@ internal static unsafe class CachedAttention
                 }
             }
 
-            // The first head last: where a lone head stands for both it must win.
             T.Store(T.Multiply(b0, T.All(scale1)), y1 + component);
             T.Store(T.Multiply(b1, T.All(scale1)), y1 + component + T.Width);
             T.Store(T.Multiply(a0, T.All(scale0)), y0 + component);

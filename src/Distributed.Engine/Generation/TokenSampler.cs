@@ -58,14 +58,15 @@ internal sealed unsafe class TokenSampler : IDisposable
             total = Softmax.Exponentiate(_weights.Pointer, _vocabulary, _vocabulary, 1f, out _);
         }
 
-        var (drawn, mass) = IsFiltered(sampling) ? DrawFiltered(logits, sampling, total, uniform) : (WeightedWalk.Find(weights, uniform * total), total);
+        var (drawn, mass) = IsFiltered(sampling, _vocabulary) ? DrawFiltered(logits, sampling, total, uniform) : (WeightedWalk.Find(weights, uniform * total), total);
         var logit = logits[drawn] - highest;
         return new Draw(drawn, (logit * inverse) - MathF.Log(mass), logit - MathF.Log(modelMass));
     }
 
     public void Dispose() => _weights.Dispose();
 
-    private bool IsFiltered(SamplingOptions sampling) => sampling.TopK > 0 && sampling.TopK < _vocabulary || sampling.TopP < 1 || sampling.MinP > 0;
+    /// <summary>Whether some tokens of a vocabulary are left out before one is drawn.</summary>
+    public static bool IsFiltered(SamplingOptions sampling, int vocabulary) => sampling.TopK > 0 && sampling.TopK < vocabulary || sampling.TopP < 1 || sampling.MinP > 0;
 
     /// <summary>Top-k, then top-p over what is left, then min-p, in the order of Hugging Face's generation; ties go to the lower id.</summary>
     private (int Token, float Mass) DrawFiltered(ReadOnlySpan<float> logits, SamplingOptions sampling, float total, double uniform)

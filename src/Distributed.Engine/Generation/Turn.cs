@@ -68,10 +68,13 @@ internal sealed class Turn
     /// <summary>Goes on with other weights.</summary>
     public void GoOn(long version) => (Version, OwesToken) = (version, true);
 
-    /// <summary>Draws the next token and puts it behind the sequence; may end the turn.</summary>
-    public void Sample(TokenSampler sampler, ReadOnlySpan<float> logits, IReadOnlyList<int> endTokens, int contextLength)
+    /// <summary>The random number the next token is drawn with, in [0, 1).</summary>
+    public double NextUniform => _random.Uniform(Count);
+
+    /// <summary>Puts a drawn token behind the sequence; may end the turn.</summary>
+    public void Take(Draw draw, IReadOnlyList<int> endTokens, int contextLength)
     {
-        var (token, logProb, modelLogProb) = sampler.Sample(logits, Request.Sampling, _random.Uniform(Count));
+        var (token, logProb, modelLogProb) = draw;
         if (token < 0)
         {
             Fail($"sequence {Request.Sequence}: the model's output is not finite at token {Cache.Length}; the weights are broken, load others");

@@ -50,7 +50,8 @@ internal sealed class TurnBatch : IPhasedWork, IDisposable
     }
 
     void IPhasedWork.Do(int chunk, int thread, long phase) =>
-        _sampling[chunk].Sample(_samplers[thread], _batch.Logits(chunk), _config.EndTokens, _contextLength);
+        _sampling[chunk].Take(
+            _batch.Drawn(chunk) ?? _samplers[thread].Sample(_batch.Logits(chunk), _sampling[chunk].Request.Sampling, _sampling[chunk].NextUniform), _config.EndTokens, _contextLength);
 
     public void Dispose()
     {
@@ -81,7 +82,11 @@ internal sealed class TurnBatch : IPhasedWork, IDisposable
             _counts.Add(count);
             _batch.Add(turn.Cache, count, wantsLogits: count == waiting);
             if (count == waiting)
+            {
+                _batch.WillDraw(turn.Request.Sampling, turn.NextUniform);
                 _sampling.Add(turn);
+            }
+
             // The last token that a turn sampled itself is fed to sample the next; all others count.
             Volatile.Write(ref _tokensFed, _tokensFed + count - (turn.Count > 0 && count == waiting ? 1 : 0));
         }

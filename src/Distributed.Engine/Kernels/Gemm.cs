@@ -14,9 +14,6 @@ internal static unsafe class Gemm
     // Up to this depth a tile is over so soon that the panels are walked inside it.
     private const int ShallowDepth = 64;
 
-    // What a block of A may take of the second cache.
-    private const int BlockFloats = 192 << 10;
-
     [ThreadStatic]
     private static GemmScratch? t_scratch;
 
@@ -142,11 +139,14 @@ internal static unsafe class Gemm
         }
     }
 
+    // What a block of A may take of the second cache: 1 MiB or more where there is AVX-512, as little as 512 KiB elsewhere.
+    private static int BlockFloats(SimdPath path) => path == SimdPath.Avx512 ? 192 << 10 : 96 << 10;
+
     // Rows that are run past all panels before the next ones are: their A stays in the second cache.
     private static int BlockRows(SimdPath path, int m, int k)
     {
         var strip = MostRows(path);
-        var most = Math.Max(BlockFloats / k, 4 * strip);
+        var most = Math.Max(BlockFloats(path) / k, 4 * strip);
         var blocks = (m + most - 1) / most;
         return ((m + blocks - 1) / blocks + strip - 1) / strip * strip;
     }
@@ -166,14 +166,16 @@ internal static unsafe class Gemm
         {
             // Equal heights: a lone row at the end would leave the multiply units idle.
             var rows = path == SimdPath.Vector ? Math.Min(highest, m - row) : (m - row + strips - 1) / strips;
-            if (next is not null)
+            // The panel after this one is fetched while this one is computed, a share with every strip.
+            var share = next is null ? null : next + ((nextEnd - next) / strips);
+            if (path == SimdPath.Avx512)
             {
-                // The panel after this one is fetched while this one is computed, a share with every strip.
-                for (var stop = next + ((nextEnd - next) / strips); next < stop; next += 16)
-                    Sse.Prefetch1(next);
+                for (var line = next; line < share; line += 16)
+                    Sse.Prefetch1(line);
             }
 
-            Tile<TForm>(path, rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats);
+            Tile<TForm>(path, rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats, next, share);
+            next = share;
             row += rows;
             a += rows * aStep;
             c += rows * ldc;
@@ -228,7 +230,8 @@ internal static unsafe class Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tile<TForm>(
-        SimdPath path, int rows, float* a, nint lda, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats)
+        SimdPath path, int rows, float* a, nint lda, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats,
+        float* next = null, float* nextEnd = null)
         where TForm : struct, ITileForm
     {
         if (path == SimdPath.Avx512)
@@ -237,10 +240,13 @@ internal static unsafe class Gemm
             return;
         }
 
+        if (path == SimdPath.Avx2)
+        {
+            GemmAvx2.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats, next, nextEnd);
+            return;
+        }
+
         for (; panels > 0; panels--, b += panelFloats, c += Width, add = add is null ? null : add + Width)
-            if (path == SimdPath.Avx2)
-                GemmAvx2.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
-            else
-                GemmVector.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
+            GemmVector.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd);
     }
 }

@@ -55,6 +55,13 @@ internal static unsafe class PanelPacking
                         Avx512F.Store(strip, Avx512F.LoadVector512(from + column));
                 }
 
+                else if (height == 6 && Avx.IsSupported)
+                {
+                    // The same with two floats too many.
+                    for (; column < end && column + 8 <= m; column += 6, strip += stripSize)
+                        Avx.Store(strip, Avx.LoadVector256(from + column));
+                }
+
                 for (; column < end; column += height, strip += stripSize)
                     for (var i = 0; i < height && column + i < m; i++)
                         strip[i] = from[column + i];
@@ -88,6 +95,13 @@ internal static unsafe class PanelPacking
         {
             Avx512F.Store(to, Avx512F.LoadVector512(from));
             Avx512F.Store(to + 16, Avx512F.LoadVector512(from + 16));
+        }
+        else if (Avx.IsSupported)
+        {
+            Avx.Store(to, Avx.LoadVector256(from));
+            Avx.Store(to + 8, Avx.LoadVector256(from + 8));
+            Avx.Store(to + 16, Avx.LoadVector256(from + 16));
+            Avx.Store(to + 24, Avx.LoadVector256(from + 24));
         }
         else
         {

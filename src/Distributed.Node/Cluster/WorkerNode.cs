@@ -34,6 +34,12 @@ internal sealed record WorkerInputs
     /// <summary>Engine threads; null: as the recipe says, but no more than this machine has.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Engine of this node: managed, torch or auto; null: as the recipe says.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>Device of a torch engine; null: as the recipe says.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Time for the leases under way when the node is asked to leave.</summary>
     public required TimeSpan Grace { get; init; }
 
@@ -42,6 +48,13 @@ internal sealed record WorkerInputs
 
     /// <summary>Times and bounds.</summary>
     public required HttpFabricOptions Options { get; init; }
+
+    /// <summary>The engine this node computes with.</summary>
+    public EngineChoice EngineOf(Recipe recipe) => EngineChoice.Of(recipe.Engine, Rollout ? "rollout" : "scorer").With(Engine, Device);
+
+    /// <summary>Its threads.</summary>
+    public int ThreadsOf(Recipe recipe) => Threads ?? Math.Min(
+        Environment.ProcessorCount, Math.Max(Rollout ? recipe.Cluster.RolloutThreads!.Value : 0, Scorer ? recipe.Cluster.ScorerThreads!.Value : 0));
 }
 
 /// <summary>A process that works for a learner elsewhere: fetches its set-up, joins, works until the run is over or it is asked to leave.</summary>
@@ -71,7 +84,7 @@ internal static class WorkerNode
     private static async Task<string> Work(WorkerInputs inputs, NodeSetup setup, Recipe recipe, string folder, Action<string> notice, CancellationToken cancel)
     {
         var model = ModelSource.Received(recipe, folder, [.. setup.Files.Select(file => file.Name)]);
-        using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, inputs.Rollout ? recipe.Engine.Rollout : recipe.Engine.Scorer), inputs.Threads ?? Math.Min(Environment.ProcessorCount, Math.Max(inputs.Rollout ? recipe.Cluster.RolloutThreads!.Value : 0, inputs.Scorer ? recipe.Cluster.ScorerThreads!.Value : 0)));
+        using var engine = model.NewEngine(inputs.EngineOf(recipe), inputs.ThreadsOf(recipe), notice);
         var (environment, episodes) = RunParts.World(recipe.Environment, recipe.Rollout);
         using var world = environment as IDisposable;
         using var host = episodes;

@@ -46,28 +46,37 @@ internal static class CreditCommand
             Disk.Guard(output, () => File.WriteAllBytes(output, stream.ToArray()));
         }
 
-        foreach (var line in Summary(estimator, groups, credit)) Console.WriteLine(line);
+        foreach (var line in Summary(method, estimator, groups, credit)) Console.WriteLine(line);
         if (output != null) Console.WriteLine($"written to {output}");
         return 0;
     }
 
-    private static IEnumerable<string> Summary(IAdvantageEstimator estimator, IReadOnlyList<FileGroup> groups, IReadOnlyList<GroupCredit> credit)
+    private static IEnumerable<string> Summary(string method, IAdvantageEstimator estimator, IReadOnlyList<FileGroup> groups, IReadOnlyList<GroupCredit> credit)
     {
         var rollouts = credit.SelectMany(group => group.Rollouts).ToArray();
         var advantages = rollouts.SelectMany(rollout => rollout.Advantages).ToArray();
         var flat = credit.Count(group => group.Rollouts.All(rollout => rollout.Advantages.All(advantage => advantage == 0)));
-        var lacking = groups.SelectMany(group => group.Group.Rollouts).Count(rollout => rollout.LacksGains);
-        yield return string.Create(CultureInfo.InvariantCulture, $"{estimator.Name}: {credit.Count} groups, {rollouts.Length} rollouts, {advantages.Length} turns; {flat} groups get no advantage at all; {lacking} rollouts have tool turns without gains");
-        yield return string.Create(CultureInfo.InvariantCulture, $"advantage: mean {advantages.Average():0.0000}, root mean square {Math.Sqrt(advantages.Average(a => a * a)):0.0000}, from {advantages.Min():0.0000} to {advantages.Max():0.0000}");
+        yield return $"{estimator.Name}: {Count(credit.Count, "group")}, {Count(rollouts.Length, "rollout")}, {Count(advantages.Length, "turn")}; {Count(flat, "group")} without any advantage{Lacking(method, groups)}";
+        yield return string.Create(CultureInfo.InvariantCulture, $"advantage: mean {advantages.Average():0.0000;-0.0000;0.0000}, root mean square {Math.Sqrt(advantages.Average(a => a * a)):0.0000}, from {advantages.Min():0.0000} to {advantages.Max():0.0000}");
         for (var turn = 0; turn < rollouts.Max(rollout => rollout.Advantages.Length); turn++)
         {
             var own = rollouts.Where(rollout => turn < rollout.Advantages.Length).Select(rollout => rollout.Advantages[turn]).ToArray();
-            yield return string.Create(CultureInfo.InvariantCulture, $"  turn {turn + 1}: mean {own.Average():0.0000}, mean size {own.Average(Math.Abs):0.0000}, in {own.Length} rollouts");
+            yield return string.Create(CultureInfo.InvariantCulture, $"  turn {turn + 1}: mean {own.Average():0.0000;-0.0000;0.0000}, mean size {own.Average(Math.Abs):0.0000}, in {own.Length} rollouts");
         }
 
         var used = groups.SelectMany((group, g) => group.Used.SelectMany((turns, i) => turns is null ? [] : turns.Select((advantage, t) => Math.Abs(advantage - credit[g].Rollouts[i].Advantages[t])))).ToArray();
         if (used.Length > 0) yield return string.Create(CultureInfo.InvariantCulture, $"largest difference to the advantages in the file: {used.Max():0.###e+0}");
     }
+
+    // Said only of what the method reads: such rollouts are credited by their outcome alone.
+    private static string Lacking(string method, IReadOnlyList<FileGroup> groups)
+    {
+        var rollouts = groups.SelectMany(group => group.Group.Rollouts).ToArray();
+        if (method == "istar") return $"; {Count(rollouts.Count(rollout => rollout.Signals.IsEmpty || rollout.Signals.Any(turn => turn.ProcessReward is null)), "rollout")} without process rewards";
+        return AdvantageEstimators.Find(method).UsesGains ? $"; {Count(rollouts.Count(rollout => rollout.LacksGains), "rollout")} without gains" : "";
+    }
+
+    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     private static IRewardShaper Shaper(string text)
     {

@@ -6,7 +6,7 @@ namespace Distributed.Node.Commands;
 internal static class EngineOverrides
 {
     /// <summary>Which engine.</summary>
-    public static Option<string?> Name() => new("--engine") { Description = "managed, torch or auto (CUDA if there is one, else managed); the same as --set engine.name=NAME." };
+    public static Option<string?> Name() => new("--engine") { Description = "managed, torch or auto (CUDA if there is one, else managed); the same as --set engine.name=NAME. A rollout or scorer node overrules its recipe." };
 
     /// <summary>Which device.</summary>
     public static Option<string?> Device() => new("--device") { Description = "cpu, cuda or cuda:N, for torch; the same as --set engine.device=DEVICE." };

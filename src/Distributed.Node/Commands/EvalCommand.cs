@@ -36,7 +36,7 @@ internal static class EvalCommand
         using var world = environment as IDisposable;
         using var host = episodes;
         var model = ModelSource.FromFolder(folder);
-        using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, recipe.Engine.Rollout), Environment.ProcessorCount, line => Console.Error.WriteLine($"distributed: {line}"));
+        using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, "rollout"), Environment.ProcessorCount, line => Console.Error.WriteLine($"distributed: {line}"));
         var count = questions ?? (int)Math.Min(recipe.Evaluation.Questions, environment.Count(Split.HeldOut));
         var asked = HeldOutEvaluator.FirstQuestions(environment, count);
         var answers = new HeldOutEvaluator(engine, model.Tokenizer, environment, host).Ask(asked, cancel);

@@ -25,6 +25,8 @@ internal static class NodeCommand
         var listen = new Option<string?>("--listen") { Description = "Where this node listens; http://127.0.0.1:7400 for a learner if left out. A worker that listens lets others pull weights from it." };
         var name = new Option<string?>("--name") { Description = "The node's name, unique in the cluster; made up from role, machine and process if left out." };
         var threads = new Option<int?>("--threads") { Description = "Engine threads of a rollout or scorer node; the recipe's, at most this machine's cores, if left out." };
+        var engine = EngineOverrides.Name();
+        var device = EngineOverrides.Device();
         var grace = new Option<double>("--grace") { Description = "Seconds a leaving node has for the work it has taken.", DefaultValueFactory = _ => 20 };
         var secret = new Option<string?>("--secret-file") { Description = $"File that holds the cluster's secret; the environment variable {ClusterSecret.EnvironmentVariable} if left out." };
         var certificate = new Option<string?>("--tls-cert") { Description = "PEM file of the certificate to show, for --listen https://..." };
@@ -43,7 +45,7 @@ internal static class NodeCommand
         var input = new Option<bool>("--end-with-input") { Description = "End as if asked to when standard input ends.", Hidden = true };
         var command = new Command("node", "Run one node of a cluster; docs/cluster.md.")
         {
-            recipe, roles, fabric, join, listen, name, threads, grace, secret, certificate, key, authority, set, output, resume, run, host, port, publicPort, seed, environment, input,
+            recipe, roles, fabric, join, listen, name, threads, engine, device, grace, secret, certificate, key, authority, set, output, resume, run, host, port, publicPort, seed, environment, input,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -65,10 +67,11 @@ internal static class NodeCommand
                 if (parsed.GetValue(join) is not null) throw new RefusedException("--join is for nodes without the role learner; the others dial this one");
                 var address = NodeAddress.Parse(parsed.GetValue(listen) ?? $"http://127.0.0.1:{NodeAddress.DefaultPort}", "--listen", NodeAddress.DefaultPort);
                 if (isAkka && wanted.Count > 1) throw new RefusedException("--fabric akka: a learner has no other role; start a node of its own for it");
-                var begin = () => BeginOrGoOn(parsed.GetValue(run), parsed.GetValue(recipe), parsed.GetValue(set) ?? [], parsed.GetValue(output), parsed.GetValue(resume));
+                string[] overrides = [.. parsed.GetValue(set) ?? [], .. EngineOverrides.Of(parsed.GetValue(engine), parsed.GetValue(device))];
+                var begin = () => BeginOrGoOn(parsed.GetValue(run), parsed.GetValue(recipe), overrides, parsed.GetValue(output), parsed.GetValue(resume), wanted);
                 if (isAkka) return await AkkaFabric.RunLearnerAsync(new LearnerInputs(Named(parsed.GetValue(name), wanted), address, security), akka, begin, Say, end.Token).ConfigureAwait(false);
                 return begin().Run(
-                    run => RunParts.Create(run, wanted.Count > 1 ? 1 : 0, 0),
+                    (run, say) => RunParts.Create(run, wanted.Count > 1 ? 1 : 0, 0, say),
                     run => HttpRunCluster.Start(run, address, wanted.Contains("rollout"), wanted.Contains("scorer"), security, new HttpFabricOptions()),
                     end.Token);
             }
@@ -84,6 +87,8 @@ internal static class NodeCommand
                 Join = NodeAddress.Parse(learner, "--join", NodeAddress.DefaultPort),
                 Listen = parsed.GetValue(listen) is { } own ? NodeAddress.Parse(own, "--listen", 0) : null,
                 Threads = parsed.GetValue(threads),
+                Engine = parsed.GetValue(engine),
+                Device = parsed.GetValue(device),
                 Grace = TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(grace), 0, 3600)),
                 Security = security,
                 Options = new HttpFabricOptions(),
@@ -95,11 +100,11 @@ internal static class NodeCommand
     }
 
     // Decided when the node is the learner, not before: a standby's run has begun elsewhere meanwhile.
-    private static TrainingSession BeginOrGoOn(string? run, string? recipe, IReadOnlyList<string> overrides, string? output, string? resume)
+    private static TrainingSession BeginOrGoOn(string? run, string? recipe, IReadOnlyList<string> overrides, string? output, string? resume, IReadOnlyCollection<string> roles)
     {
-        if (run is null) return TrainingSession.Begin(recipe, overrides, output, resume);
+        if (run is null) return TrainingSession.Begin(recipe, overrides, output, resume, roles);
         if ((output ?? resume) is not null) throw new RefusedException("--run goes on with a run or begins it; leave --out and --resume away");
-        return File.Exists(Runs.RunFolder.RecipeOf(run)) ? TrainingSession.Begin(null, [], null, run) : TrainingSession.Begin(recipe, overrides, run, null);
+        return File.Exists(Runs.RunFolder.RecipeOf(run)) ? TrainingSession.Begin(null, [], null, run, roles) : TrainingSession.Begin(recipe, overrides, run, null, roles);
     }
 
     private static int? PortFromEnvironment() => Environment.GetEnvironmentVariable("CLUSTER_PORT") is not { Length: > 0 } text ? null
@@ -112,7 +117,8 @@ internal static class NodeCommand
     private static void Say(string line) => Console.WriteLine(line);
 
     // A launcher that dies, however it dies, closes the pipe.
-    private static void EndWithInput(CancellationTokenSource end) => new Thread(() =>
+    /// <summary>Cancels when standard input ends: the process that started this one is no more, or asks it to end.</summary>
+    internal static void EndWithInput(CancellationTokenSource end) => new Thread(() =>
     {
         try
         {

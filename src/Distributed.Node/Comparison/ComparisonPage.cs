@@ -20,6 +20,7 @@ internal sealed class ComparisonPage(ComparisonResults results)
         html.Append(CultureInfo.InvariantCulture, $"<title>{Text(file.Name)}</title><style>{ReportStyle.Css}\n{ChartStyle.Css}\n{PageCss}</style></head><body><main>\n");
         html.Append(CultureInfo.InvariantCulture, $"<h1>{Text(file.Name)}</h1><p class=\"sub\">{file.Methods.Count} methods · {file.Tasks.Count} {(file.Tasks.Count == 1 ? "task" : "tasks")} · seeds {string.Join(", ", file.Seeds)} · compared with {Text(file.Reference)}</p>\n");
         Numbers();
+        if (file.Tasks.Count > 1) Overview();
         var drawn = new ComparisonCharts(results);
         foreach (var task in file.Tasks.Select(task => task.Name).Where(task => results.Rows.Any(row => row.Task == task)))
         {
@@ -60,6 +61,26 @@ internal sealed class ComparisonPage(ComparisonResults results)
         html.Append("</div>\n");
 
         void Number(string value, string meaning) => html.Append(CultureInfo.InvariantCulture, $"<div class=\"number\"><b>{value}</b><span>{meaning}</span></div>");
+    }
+
+    private void Overview()
+    {
+        var best = results.File.Tasks.Select(task => results.Rows.Where(row => row.Task == task.Name).Select(row => row.Final.Mean).DefaultIfEmpty(1).Max()).ToArray();
+        html.Append("<h2>Which method wins where</h2><div class=\"scroll\"><table><thead><tr>").AppendJoin("", ComparisonTable.OverviewHeads(results).Select(head => $"<th>{Text(head)}</th>")).Append("</tr></thead><tbody>");
+        foreach (var method in results.File.Methods)
+        {
+            html.Append(method.Name == results.File.Reference ? "<tr class=\"reference\">" : "<tr>");
+            var cells = ComparisonTable.OverviewCells(results, method.Name);
+            for (var column = 0; column < cells.Count; column++)
+            {
+                var leads = column > 0 && results.Rows.Any(row => row.Task == results.File.Tasks[column - 1].Name && row.Method == method.Name && row.Final.Mean >= best[column - 1]);
+                html.Append(leads ? "<td class=\"best\">" : "<td>").Append(Text(cells[column])).Append("</td>");
+            }
+
+            html.Append("</tr>");
+        }
+
+        html.Append(CultureInfo.InvariantCulture, $"</tbody></table></div><p class=\"note\" style=\"margin-top:10px\">{Text(ComparisonTable.OverviewNote(results))}</p>\n");
     }
 
     private void Table(string task)

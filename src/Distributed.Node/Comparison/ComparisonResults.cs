@@ -48,9 +48,12 @@ internal sealed record ComparisonRow(string Task, string Method, Interval Final,
 /// <summary>A mean difference over common seeds.</summary>
 /// <param name="Interval">The mean with its interval.</param>
 /// <param name="P">Of the paired sign-flip test, two-sided.</param>
-internal sealed record Difference(Interval Interval, double P)
+/// <param name="Agreed">1 if it is above 0 on every one of at least two seeds, -1 if below, else 0.</param>
+internal sealed record Difference(Interval Interval, double P, int Agreed)
 {
     /// <summary>Of paired differences; null for none.</summary>
-    public static Difference? Of(IReadOnlyList<double> differences) =>
-        differences.Count == 0 ? null : new Difference(Interval.Of(differences), SignFlipTest.P(differences));
+    public static Difference? Of(IReadOnlyList<double> differences) => differences.Count == 0 ? null : new Difference(
+        Interval.Of(differences),
+        SignFlipTest.P(differences),
+        differences.Count < 2 ? 0 : differences.All(difference => difference > 0) ? 1 : differences.All(difference => difference < 0) ? -1 : 0);
 }

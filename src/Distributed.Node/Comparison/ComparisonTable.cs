@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Distributed.Node.Comparison;
 
-/// <summary>A comparison's rows as text: one table for each task.</summary>
+/// <summary>A comparison's rows as text: one table for each task, and before them, where there are several, one over all.</summary>
 internal static class ComparisonTable
 {
     /// <summary>Column heads.</summary>
@@ -35,6 +35,22 @@ internal static class ComparisonTable
         foreach (var cells in rows) text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
     });
 
+    /// <summary>Heads of the overview: methods down, tasks across.</summary>
+    public static IReadOnlyList<string> OverviewHeads(ComparisonResults results) => ["method", .. results.File.Tasks.Select(task => task.Name)];
+
+    /// <summary>A method's cells of the overview: its mean final success on each task, and whether all seeds agree on its place beside the reference.</summary>
+    public static IReadOnlyList<string> OverviewCells(ComparisonResults results, string method) =>
+    [
+        method,
+        .. results.File.Tasks.Select(task => results.Rows.FirstOrDefault(row => row.Task == task.Name && row.Method == method) is { } row
+            ? Number(row.Final.Mean) + (row.FinalDifference?.Agreed switch { 1 => " ▲", -1 => " ▼", _ => "" })
+            : ""),
+    ];
+
+    /// <summary>What the overview's signs mean.</summary>
+    public static string OverviewNote(ComparisonResults results) =>
+        $"Final success, mean over seeds. ▲ ahead of {results.File.Reference} on every common seed, ▼ behind it on every one.";
+
     /// <summary>What the numbers mean.</summary>
     public static string Note(ComparisonResults results)
     {
@@ -46,6 +62,12 @@ internal static class ComparisonTable
     private static string Tables(ComparisonResults results, Action<StringBuilder, IReadOnlyList<string>, IReadOnlyList<IReadOnlyList<string>>> table)
     {
         var text = new StringBuilder();
+        if (results.File.Tasks.Count > 1)
+        {
+            table(text, OverviewHeads(results), [.. results.File.Methods.Select(method => OverviewCells(results, method.Name))]);
+            text.Append('\n').Append(OverviewNote(results)).Append('\n');
+        }
+
         foreach (var task in results.Rows.GroupBy(row => row.Task))
         {
             if (results.File.Tasks.Count > 1) text.Append('\n').Append(task.Key).Append("\n\n");

@@ -30,6 +30,7 @@ internal static class LearningSetup
         Progress = recipe.Algorithm.Progress is { } progress
             ? new ProgressOptions(progress.HiddenUnits, progress.LearningRate, progress.Epochs, progress.Redistribute, (int)(recipe.Seed % int.MaxValue))
             : null,
+        ProcessReward = recipe.Algorithm.ProcessReward is { } reward ? new ProcessRewardOptions(reward.Beta, reward.LearningRate, reward.Epochs) : null,
         ProgramText = (trajectory, turn) => readsPrograms ? ProgramTexts.Of(tokenizer.Decode(trajectory.Turns[turn].Tokens)) : null,
         Judge = judge is null ? null : trajectory => TurnJudging.Judge(judge, trajectory, tokenizer),
         UseRolloutLogProbs = recipe is { RolloutIs: null, RolloutRs: null }, // both need pi_old computed apart from pi_rollout

@@ -117,6 +117,7 @@ internal sealed class ModelSource : IModelFiles
     public QueuedPolicyEngine NewEngine(EngineChoice choice, int threads, Action<string>? say = null) => Refusals.Of(() =>
     {
         var options = new EngineOptions { Threads = threads, MaxSequences = MostSequences, MaxRequests = MostRequests, Adapter = _adapter, Storage = _storage };
+        if (choice.Name == "torch" && TorchEngines.Complaint(choice.Device) is { } missing) throw new RefusedException(missing);
         if (choice.Name == "torch")
             return _adapter is not null ? TorchEngines.Load(choice, _folder!, options, say) : TorchEngines.FromWeights(choice, Config, (Weights.IsEmpty ? ModelFiles.Random(Config, 0) : Weights).Span, Tokenizer, options, say);
         if (_adapter is null && Weights.IsEmpty) return (QueuedPolicyEngine)ManagedPolicyEngine.Random(Config, 0, Tokenizer, options);

@@ -38,6 +38,7 @@ internal sealed class RoleSettings(Recipe recipe, ITokenizer tokenizer, IEnviron
             Fabric = fabric,
             Engine = run.Parts.Learner,
             Reference = run.Parts.Reference,
+            ProcessReward = run.Parts.ProcessReward,
             Transport = transport,
             Spread = Spread with { Deltas = recipe.Cluster.WeightDeltas },
             ScoreJobs = new ScoreJobBuilder(tokenizer, format.AnswerPrefix, format.AnswerSuffix, recipe.Ig.Aliases == "max"),

@@ -37,6 +37,9 @@ internal sealed class RunParts : IDisposable
     /// <summary>Holds the weights the run began with, if the loss weighs the distance to them.</summary>
     public QueuedPolicyEngine? Reference { get; private set; }
 
+    /// <summary>Holds the process reward model of a method that has one.</summary>
+    public QueuedPolicyEngine? ProcessReward { get; private set; }
+
     /// <summary>The parts of an effective recipe with all of its nodes in this process.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="say">Takes what a person should be told.</param>
@@ -50,11 +53,12 @@ internal sealed class RunParts : IDisposable
         var (environment, episodes) = World(recipe.Environment, recipe.Rollout);
         var parts = new RunParts(ModelSource.Of(recipe), environment, episodes);
         var (cluster, engine) = (recipe.Cluster, recipe.Engine);
-        var learner = EngineChoice.Of(engine, engine.Learner);
-        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, engine.Rollout), cluster.RolloutThreads!.Value, say))];
-        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, engine.Scorer), cluster.ScorerThreads!.Value, say))] : [];
+        var learner = EngineChoice.Of(engine, "learner");
+        parts.Rollouts = [.. Enumerable.Range(0, rollouts).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, "rollout"), cluster.RolloutThreads!.Value, say))];
+        parts.Scorers = LearningSetup.NeedsScores(recipe) ? [.. Enumerable.Range(0, scorers).Select(_ => parts.Model.NewEngine(EngineChoice.Of(engine, "scorer"), cluster.ScorerThreads!.Value, say))] : [];
         parts.Learner = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
         if (recipe.Loss.KlCoef > 0) parts.Reference = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
+        if (recipe.Algorithm.ProcessReward is not null) parts.ProcessReward = parts.Model.NewEngine(learner, cluster.LearnerThreads!.Value, say);
         return parts;
     }
 
@@ -79,6 +83,7 @@ internal sealed class RunParts : IDisposable
     {
         foreach (var engine in Rollouts.Concat(Scorers).Append(Learner)) engine.Dispose();
         Reference?.Dispose();
+        ProcessReward?.Dispose();
         Episodes.Dispose();
         (Environment as IDisposable)?.Dispose();
     }

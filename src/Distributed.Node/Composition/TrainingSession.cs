@@ -25,9 +25,16 @@ internal sealed class TrainingSession
     /// <summary>The effective recipe.</summary>
     public Recipe Recipe { get; }
 
-    /// <summary>Reads the recipe of a new run, or of one to go on with.</summary>
-    /// <exception cref="RefusedException">It cannot be used, or the two are mixed.</exception>
-    public static TrainingSession Begin(string? recipe, IReadOnlyList<string> overrides, string? output, string? resume)
+    /// <summary>Reads the recipe of a new run, or of one to go on with. This machine must have the engines of the roles it has; all if none are named.</summary>
+    /// <exception cref="RefusedException">It cannot be used, not on this machine, or the two are mixed.</exception>
+    public static TrainingSession Begin(string? recipe, IReadOnlyList<string> overrides, string? output, string? resume, IReadOnlyCollection<string>? roles = null)
+    {
+        var session = Read(recipe, overrides, output, resume);
+        EngineChecks.CheckHere(session.Recipe.Engine, roles ?? ["learner", "rollout", "scorer"]);
+        return session;
+    }
+
+    private static TrainingSession Read(string? recipe, IReadOnlyList<string> overrides, string? output, string? resume)
     {
         if (resume is null) return new TrainingSession(RecipeFile.ReadTraining(recipe ?? DefaultRecipe(), overrides), null, output);
         if (recipe != null || overrides.Count > 0 || output != null)
@@ -37,10 +44,10 @@ internal sealed class TrainingSession
     }
 
     /// <summary>Runs to the end in this process.</summary>
-    public int Run(CancellationToken cancel) => Run(recipe => RunParts.Create(recipe), LocalRunCluster.Start, cancel);
+    public int Run(CancellationToken cancel) => Run((recipe, say) => RunParts.Create(recipe, say), LocalRunCluster.Start, cancel);
 
     /// <summary>Runs to the end on nodes that are put together and started as given.</summary>
-    public int Run(Func<Recipe, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)
+    public int Run(Func<Recipe, Action<string>, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)
     {
         if (_run is not null) return Resume(_run, create, start, cancel);
         var text = RecipeFile.Write(Recipe);
@@ -56,7 +63,7 @@ internal sealed class TrainingSession
         return folder.Path;
     }
 
-    private int Resume(string run, Func<Recipe, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)
+    private int Resume(string run, Func<Recipe, Action<string>, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)
     {
         var model = ModelSource.Of(Recipe);
         var newest = CheckpointFolder.LoadNewest(RunFolder.CheckpointsOf(run), model.Files, line => Console.Error.WriteLine($"distributed: {line}"));
@@ -78,12 +85,12 @@ internal sealed class TrainingSession
         return Run(File.ReadAllText(RunFolder.RecipeOf(run)), folder, resume: newest != null, seconds, create, start, cancel);
     }
 
-    private int Run(string text, RunFolder folder, bool resume, double secondsBefore, Func<Recipe, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)
+    private int Run(string text, RunFolder folder, bool resume, double secondsBefore, Func<Recipe, Action<string>, RunParts> create, Func<RunContext, IRunCluster> start, CancellationToken cancel)
     {
         TrainingResult result;
         using (var display = RunDisplays.Create(RunTitle.Of(Recipe, folder.Path)))
         using (cancel.Register(() => display.Notice("stopping after this step; Ctrl-C again ends at once")))
-        using (var parts = create(Recipe))
+        using (var parts = create(Recipe, display.Notice))
             result = TrainingRun.Run(new TrainingInputs(Recipe, text, folder, resume, secondsBefore, display), parts, start, cancel);
         var report = ReportPage.Write(folder.Path);
         Account(result.Ended.Totals, result.Ended.Open, result.WeightsHash);

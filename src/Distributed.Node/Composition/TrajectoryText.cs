@@ -23,7 +23,7 @@ internal static class TrajectoryText
                 rollout.InformationGain[turn],
                 rollout.Advantage[turn],
                 rollout.ClipScale[turn],
-                record.ToolError);
+                record.ToolError) { ProcessReward = turn < rollout.ProcessReward.Count ? rollout.ProcessReward[turn] : null };
         }
 
         return new TrajectoryRecord(

@@ -58,6 +58,7 @@ internal static class RunGroups
                     Code = ProgramTexts.Of(turn.Action),
                     RetrievalRank = judged?[t].RetrievalRank,
                     ToolCalls = CreditAssignment.Match(judged?[t]),
+                    ProcessReward = turn.ProcessReward,
                 }),
             ],
         };

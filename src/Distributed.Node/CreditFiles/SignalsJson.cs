@@ -9,7 +9,7 @@ internal static class SignalsJson
     /// <summary>Reads one turn's.</summary>
     public static TurnSignals Read(JsonField signals)
     {
-        signals.Object("anchor", "malformed", "called_tool", "code", "retrieval_rank", "tool_calls");
+        signals.Object("anchor", "malformed", "called_tool", "code", "retrieval_rank", "tool_calls", "process_reward");
         return new TurnSignals
         {
             Anchor = signals["anchor"].TextOrNull("a text: what the agent saw when the turn began"),
@@ -18,6 +18,7 @@ internal static class SignalsJson
             Code = signals["code"].TextOrNull("a text: the program the turn wrote"),
             RetrievalRank = signals["retrieval_rank"].IsThere ? signals["retrieval_rank"].Whole("a whole number, 1 for the first place") : null,
             ToolCalls = signals["tool_calls"].IsThere ? Match(signals["tool_calls"]) : null,
+            ProcessReward = signals["process_reward"].IsThere ? signals["process_reward"].Number("a number: the turn's reward by a process reward model") : null,
         };
     }
 
@@ -30,6 +31,7 @@ internal static class SignalsJson
         if (signals.CalledTool) json.WriteBoolean("called_tool", true);
         if (signals.Code is { } code) json.WriteString("code", code);
         if (signals.RetrievalRank is { } rank) json.WriteNumber("retrieval_rank", rank);
+        if (signals.ProcessReward is { } reward) json.WriteNumber("process_reward", reward);
         if (signals.ToolCalls is { } match)
         {
             json.WriteStartObject("tool_calls");

@@ -4,8 +4,8 @@ namespace Distributed.Node.Recipes;
 [Shorthand("name")]
 public sealed record AlgorithmSection : IOptionSection
 {
-    /// <summary>The estimator. <c>grpo</c>, <c>rloo</c>, <c>reinforce++</c>, <c>reinforce++-baseline</c> compare outcomes; <c>gigpo</c> also turns that read the same; <c>gtpo</c> has rewards of turns; <c>igpo</c>, <c>a2tgpo</c> and the unbiased <c>turn-peer</c> add each turn's information gain.</summary>
-    [OneOf("grpo", "rloo", "reinforce++", "reinforce++-baseline", "gigpo", "gtpo", "igpo", "a2tgpo", "turn-peer")]
+    /// <summary>The estimator. <c>grpo</c>, <c>rloo</c>, <c>reinforce++</c>, <c>reinforce++-baseline</c> compare outcomes; <c>gigpo</c> also turns that read the same; <c>gtpo</c> has rewards of turns; <c>igpo</c>, <c>a2tgpo</c> and the unbiased <c>turn-peer</c> add each turn's information gain; <c>istar</c> the reward of a second model that learns from outcomes.</summary>
+    [OneOf("grpo", "rloo", "reinforce++", "reinforce++-baseline", "gigpo", "gtpo", "igpo", "a2tgpo", "turn-peer", "istar")]
     public string Name { get; init; } = "a2tgpo";
 
     /// <summary>Changes of the rewards before the estimator sees them, in this order.</summary>
@@ -14,8 +14,11 @@ public sealed record AlgorithmSection : IOptionSection
     /// <summary>A learned split of the outcome over the turns in place of their information gain (SPA-RL 2505.20732); <c>progress: {hidden_units: 32}</c> turns it on.</summary>
     public ProgressSection? Progress { get; init; }
 
-    /// <summary>Weight of the information gain beside the outcome; with gtpo the most a failed rollout gets for code like the right ones'.</summary>
-    [Range(-1000, 1000), DefaultIs("`1`; `0.3` for a2tgpo's `variant: released`; `0.5` for gtpo"), AppliesTo("a2tgpo", "gtpo", "turn-peer")]
+    /// <summary>The reward model of <c>istar</c>, which has one in any case; <c>process_reward: {beta: 0.1}</c> changes its options.</summary>
+    public ProcessRewardSection? ProcessReward { get; init; }
+
+    /// <summary>Weight of the information gain, or with istar of the turn's learned reward, beside the outcome; with gtpo the most a failed rollout gets for code like the right ones'.</summary>
+    [Range(-1000, 1000), DefaultIs("`1`; `0.3` for a2tgpo's `variant: released`; `0.5` for gtpo"), AppliesTo("a2tgpo", "gtpo", "turn-peer", "istar")]
     public double? Alpha { get; init; }
 
     /// <summary>Discount of later turns.</summary>
@@ -39,7 +42,7 @@ public sealed record AlgorithmSection : IOptionSection
     public string? Norm { get; init; }
 
     /// <summary>Divide by the standard deviation; off only centres.</summary>
-    [DefaultIs("`true`"), AppliesTo("gigpo", "gtpo", "igpo", "a2tgpo")]
+    [DefaultIs("`true`"), AppliesTo("gigpo", "gtpo", "igpo", "a2tgpo", "istar")]
     public bool? DivideByStd { get; init; }
 
     /// <summary>Divide by the group's standard deviation; off is Dr. GRPO.</summary>

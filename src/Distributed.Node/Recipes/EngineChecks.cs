@@ -17,15 +17,24 @@ internal static class EngineChecks
             if (EngineChoice.Complaint(own) is { } complaint)
                 throw TrainingChecks.Refuse(binder, $"engine.{key}", complaint);
         }
-        foreach (var own in new[] { null, engine.Rollout, engine.Scorer, engine.Learner })
-        {
-            if (EngineChoice.Of(engine, own) is { Name: "torch" } choice && TorchEngines.Complaint(choice.Device) is { } missing)
-                throw TrainingChecks.Refuse(binder, "engine", $": {missing}");
-        }
+        if (engine.Device is { } device && !EngineChoice.IsDevice(device))
+            throw TrainingChecks.Refuse(binder, "engine.device", $"is '{device}'; write cpu, cuda or cuda:N");
         if (!UsesTorch(engine))
             TrainingChecks.OnlyWith(engine, engine.Name, "engine", binder);
         if (recipe.Lora is { Storage: "bfloat16" } && UsesTorch(engine))
             throw TrainingChecks.Refuse(binder, "lora.storage", "bfloat16 is the managed engine's; torch has engine.dtype, remove one of the two");
+    }
+
+    /// <summary>Refuses a recipe that has a role computed here by what this machine does not have. Other nodes of a cluster are other machines.</summary>
+    /// <param name="engine">The recipe's engines.</param>
+    /// <param name="roles">The roles of this process, and of those that it starts on this machine: learner, rollout, scorer.</param>
+    public static void CheckHere(EngineSection engine, IReadOnlyCollection<string> roles)
+    {
+        foreach (var role in roles)
+        {
+            if (EngineChoice.Of(engine, role) is { Name: "torch" } choice && TorchEngines.Complaint(choice.Device) is { } missing)
+                throw new RefusedException($"engine of the {role}: {missing}");
+        }
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Owns(EngineSection engine)

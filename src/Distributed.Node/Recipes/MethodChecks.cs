@@ -44,6 +44,10 @@ internal static partial class MethodChecks
         {
             throw TrainingChecks.Refuse(binder, "algorithm.progress", $"gives tool turns rewards in place of information gains, and {algorithm.Name} uses none; choose igpo, a2tgpo or turn-peer, or remove it");
         }
+        if (algorithm.ProcessReward is not null && algorithm.Name != "istar")
+        {
+            throw TrainingChecks.Refuse(binder, "algorithm.process_reward", $"belongs to istar, not to {algorithm.Name}; remove it");
+        }
         Library(() => CreditOptions.Estimator(algorithm with { Shapers = [] }), "algorithm", binder);
     }
 

@@ -58,6 +58,7 @@ internal static class TrainingDefaults
         if (algorithm.Name != "a2tgpo")
         {
             var other = CreditOptions.Fill(algorithm);
+            if (other.Name == "istar") other = other with { ProcessReward = other.ProcessReward ?? new ProcessRewardSection() };
             return other.Scale == "none" ? other with { ScaleFloor = null } : other;
         }
         var adaptiveClip = algorithm.AdaptiveClip ?? loss.PolicyLoss is null or "turn"; // only a turn's own ratio has a range to adapt

@@ -140,7 +140,7 @@ public static class ReportPage
             return;
         }
         var turns = chosen.SelectMany(entry => entry.Trajectories).SelectMany(trajectory => trajectory.Turns).ToList();
-        var largestGain = turns.Max(turn => Math.Abs(turn.InformationGain ?? 0));
+        var largestGain = turns.Max(turn => Math.Max(Math.Abs(turn.InformationGain ?? 0), Math.Abs(turn.ProcessReward ?? 0)));
         var largestAdvantage = turns.Max(turn => Math.Abs(turn.Advantage ?? 0));
         html.Append("<h2>Trajectories</h2><p class=\"note\">Sampled while training. Gain: by how much the turn raised the policy's own probability of the right answer. Advantage: what the turn's tokens were trained with.</p>\n");
         foreach (var (time, records) in chosen)

@@ -32,6 +32,7 @@ internal static class TrajectoryCard
             }
             html.Append("</div><div class=\"bars\">");
             Bar(html, "gain", turn.InformationGain, largestGain, "gain up", "loss", "0.000");
+            Bar(html, "reward", turn.ProcessReward, largestGain, "gain up", "loss", "0.000");
             Bar(html, "advantage", turn.Advantage, largestAdvantage, "up", "down", "0.00");
             if (turn.ClipScale is { } clip && clip != 1)
             {

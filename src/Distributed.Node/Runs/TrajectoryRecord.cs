@@ -40,4 +40,8 @@ public sealed record TrajectoryTurn(
     double? InformationGain,
     double? Advantage,
     double? ClipScale,
-    bool ToolError);
+    bool ToolError)
+{
+    /// <summary>Its reward by a process reward model; null without one.</summary>
+    public double? ProcessReward { get; init; }
+}

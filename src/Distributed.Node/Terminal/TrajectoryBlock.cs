@@ -22,7 +22,7 @@ internal static class TrajectoryBlock
         }
         var grid = new Grid().AddColumn(new GridColumn { NoWrap = true, Padding = new(2, 0, 2, 0) }).AddColumn(new GridColumn { Padding = new(0, 0, 3, 0) })
             .AddColumn(new GridColumn { NoWrap = true, Padding = new(0, 0, 0, 0) });
-        var largestGain = Math.Max(1e-9, trajectory.Turns.Max(turn => Math.Abs(turn.InformationGain ?? 0)));
+        var largestGain = Math.Max(1e-9, trajectory.Turns.Max(turn => Math.Max(Math.Abs(turn.InformationGain ?? 0), Math.Abs(turn.ProcessReward ?? 0))));
         var largestAdvantage = Math.Max(1e-9, trajectory.Turns.Max(turn => Math.Abs(turn.Advantage ?? 0)));
         for (var i = 0; i < trajectory.Turns.Count; i++)
         {
@@ -51,6 +51,10 @@ internal static class TrajectoryBlock
         if (turn.InformationGain is { } gain)
         {
             yield return Bar("gain", gain, largestGain, "0.000", "springgreen3");
+        }
+        if (turn.ProcessReward is { } reward)
+        {
+            yield return Bar("reward", reward, largestGain, "0.000", "springgreen3");
         }
         if (turn.Advantage is { } advantage)
         {

@@ -74,6 +74,57 @@ public sealed class MethodTests
         outcome.Steps.Sum(step => step.Metrics["rollout_rs/rejected_sequences"]).ShouldBe(outcome.Ended.Totals.Dropped["rejected"]);
     }
 
+    [Fact]
+    public void A_process_reward_model_needs_no_scorer_and_goes_on_from_a_checkpoint()
+    {
+        var whole = WithProcessReward(new MemoryCheckpoints()).Run().ShouldBeWhole();
+        whole.Steps.ShouldAllBe(step => step.Metrics["process_reward/pairs"] > 0);
+        whole.Steps.SelectMany(step => step.Rollouts).ShouldAllBe(rollout => rollout.ProcessReward.All(reward => reward != null));
+        var store = new MemoryCheckpoints();
+        store.Save(whole.Store.Kept.First(checkpoint => checkpoint.Version == 2), _ => { });
+        var resumed = (WithProcessReward(store) with { Resume = true }).Run().ShouldBeWhole();
+        resumed.WeightsHash.ShouldBe(whole.WeightsHash);
+        resumed.Store.Kept[^1].Progress.ToArray().ShouldBe(whole.Store.Kept[^1].Progress.ToArray());
+
+        store = new MemoryCheckpoints();
+        store.Save(whole.Store.Kept.First(checkpoint => checkpoint.Version == 2) with { Progress = default }, _ => { });
+        (WithProcessReward(store) with { Resume = true }).Run().ShouldBeWhole().WeightsHash.ShouldNotBe(whole.WeightsHash, "a model that starts anew rewards otherwise");
+    }
+
+    [Theory]
+    [InlineData("Loaded")]
+    [InlineData("Reward")]
+    [InlineData("Scored")]
+    [InlineData("Trained")]
+    [InlineData("StateWanted")]
+    [InlineData("OptimizerRead")]
+    public void A_crash_of_the_process_reward_model_begins_a_new_life_and_costs_no_work(string message)
+    {
+        var crash = new CrashAt("process-reward", message, 1);
+        var tap = new CrashTap(crash);
+        var outcome = (WithProcessReward(new MemoryCheckpoints()) with { Tap = tap }).Run().ShouldBeWhole();
+        tap.Done.ShouldBe([crash]);
+        outcome.WeightsHash.ShouldBe(WithProcessReward(new MemoryCheckpoints()).Run().ShouldBeWhole().WeightsHash, string.Join('\n', outcome.Notices));
+    }
+
+    [Fact]
+    public void An_update_of_the_process_reward_model_that_is_not_finite_is_said_and_skipped()
+    {
+        var run = WithProcessReward(new MemoryCheckpoints());
+        var outcome = (run with { Learning = run.Learning with { ProcessReward = new ProcessRewardOptions(LearningRate: 1e300) } }).Run().ShouldBeWhole();
+        outcome.Notices.ShouldContain(line => line.StartsWith("the process reward model's loss", StringComparison.Ordinal) && line.EndsWith("its update is skipped and its weights stay", StringComparison.Ordinal));
+    }
+
+    private static TrainingRun WithProcessReward(MemoryCheckpoints store)
+    {
+        var run = new TrainingRun { Scorers = 0, Store = store };
+        return run with
+        {
+            Options = run.Options with { NeedsScores = false },
+            Learning = run.Learning with { Estimator = new Istar(new IstarOptions()), ProcessReward = new ProcessRewardOptions(Epochs: 2) },
+        };
+    }
+
     private static TrainingRun WithProgress(MemoryCheckpoints store)
     {
         var run = new TrainingRun { Scorers = 0, Store = store };

@@ -95,6 +95,7 @@ public sealed record TrainingRun
             Learning = Learning,
             Fabric = learnerView,
             Engine = NewEngine("learner"),
+            ProcessReward = Learning.ProcessReward is null ? null : NewEngine("process-reward"),
             Transport = NodeTransport?.Invoke(LocalCluster.LearnerId.Value) ?? transport,
             Spread = Spread,
             ScoreJobs = new ScoreJobBuilder(tokenizer, Environment.Format.AnswerPrefix, Environment.Format.AnswerSuffix, allAliases: false),

@@ -50,17 +50,31 @@ public sealed class ComparisonRunTests : IDisposable
               igpo: {algorithm: {name: igpo, norm: separate, shapers: [gated, min-form]}, loss: {policy_loss: sapo}}
               igpo-progress: {algorithm: {name: igpo, progress: {hidden_units: 4}}}
               a2tgpo: {algorithm: {name: a2tgpo, variant: released}}
+              istar: {algorithm: {name: istar, alpha: 0.5, process_reward: {epochs: 2}}}
               turn-peer: {algorithm: {name: turn-peer, scale: batch}, loss: {policy_loss: clip_cov}, mini_batches: 2, rollout_is: token, rollout_rs: seq_mean_k3, rollout_rs_threshold: '0.1'}
             """);
         var (failed, lines) = Do(runs, "out", 2);
         failed.ShouldBeEmpty(lines);
         var results = ComparisonOutput.Read(file, runs, folder["out"]);
-        results.Curves.Count.ShouldBe(10);
+        results.Curves.Count.ShouldBe(11);
         ComparisonOutput.Write(results, folder["out"]);
         File.ReadAllText(folder["out/report.html"]).ShouldContain("turn-peer");
         File.ReadAllText(folder["out/results.csv"]).ShouldContain("base,gtpo,final_success,mean,,");
-        File.ReadLines(folder["out/curves.csv"]).Count().ShouldBe(1 + 10 * 3);
+        File.ReadLines(folder["out/curves.csv"]).Count().ShouldBe(1 + 11 * 3);
         File.Exists(folder["out/plots/learning.svg"]).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Several_tasks_are_summed_up_in_one_table_before_their_own()
+    {
+        var (file, runs) = Plan("seeds: [1, 2]\ntasks: {short: {}, long: {steps: 3}}\nmethods: {grpo: {algorithm: grpo}, rloo: {algorithm: rloo}}\n");
+        Do(runs, "out", 2).Failed.ShouldBeEmpty();
+        var results = ComparisonOutput.Read(file, runs, folder["out"]);
+        ComparisonTable.Markdown(results).ShouldStartWith("| method | short | long |\n|---|---:|---:|\n| grpo | 0.000 | 0.000 |\n| rloo | 0.000 | 0.000 |\n\nFinal success, mean over seeds. ▲ ahead of grpo on every common seed");
+        ComparisonOutput.Write(results, folder["out"]);
+        var page = File.ReadAllText(folder["out/report.html"]);
+        page.ShouldContain("<h2>Which method wins where</h2>");
+        page.ShouldContain("<td>rloo</td><td class=\"best\">0.000</td><td class=\"best\">0.000</td>");
     }
 
     [Fact]

@@ -36,4 +36,13 @@ public sealed class StatisticsTests
 
     [Fact]
     public void Five_pairs_can_show_no_less_than_a_sixteenth() => SignFlipTest.Smallest(5).ShouldBe(0.0625);
+
+    [Theory]
+    [InlineData(1, 0.1, 0.2)]
+    [InlineData(-1, -0.1, -0.2)]
+    [InlineData(0, 0.1, -0.2)]
+    [InlineData(0, 0.1, 0.0)]
+    [InlineData(0, 0.1)]
+    public void Seeds_agree_if_at_least_two_of_them_say_the_same(int agreed, params double[] differences) =>
+        Difference.Of(differences)!.Agreed.ShouldBe(agreed);
 }

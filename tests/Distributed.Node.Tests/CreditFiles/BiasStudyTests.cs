@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Xml.Linq;
+using Distributed.Credit;
 using Distributed.Credit.Bias;
 using Distributed.Node.CreditFiles;
 
@@ -39,5 +40,15 @@ public sealed class BiasStudyTests
             table.ShouldContain($"| {method.Name} |");
             picture.ShouldContain(method.Name);
         }
+    }
+
+    [Fact]
+    public void On_sampled_groups_every_method_has_a_row_and_only_turns_that_decide_have_a_column()
+    {
+        ScoredGroup group = new("q", [new(1, [1]), new(1, [1, 1], [0.3]), new(0, [1, 1], [0.1])]);
+        var lines = StopPressureText.Markdown([new FileGroup(1, group, [null, null, null])], "g.json").Split('\n');
+        lines[0].ShouldBe("| method | turn 1 (3 reached it, 33 % stopped) |");
+        lines.ShouldContain("| rloo | +0.750 ± 0.000 |");
+        lines.ShouldContain(line => line.StartsWith("| igpo joint, floor 0.1 | ", StringComparison.Ordinal));
     }
 }

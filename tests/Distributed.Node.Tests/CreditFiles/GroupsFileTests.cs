@@ -55,7 +55,7 @@ public sealed class GroupsFileTests
     [InlineData("{\"outcome\": 1, \"turn_tokens\": [1.5]}", "g.json: $.groups[0].rollouts[0].turn_tokens[0]: is 1.5; give a whole number of tokens")]
     [InlineData("{\"outcome\": 1, \"turn_tokens\": [1, 2], \"gains\": [1, 2]}", "g.json: $.groups[0]: group 'a', rollout 0 has 2 gains for 1 tool turns; give one for each turn but the last, or null")]
     [InlineData("{\"outcome\": 1, \"turn_tokens\": [1], \"advantages\": [1, 2]}", "g.json: $.groups[0].rollouts[0].advantages: is a list; give 1 numbers, one for each turn")]
-    [InlineData("{\"outcome\": 1, \"turn_tokens\": [1], \"signals\": [{\"anker\": 1}]}", "g.json: $.groups[0].rollouts[0].signals[0].anker: is not known; known here: anchor, malformed, called_tool, code, retrieval_rank, tool_calls")]
+    [InlineData("{\"outcome\": 1, \"turn_tokens\": [1], \"signals\": [{\"anker\": 1}]}", "g.json: $.groups[0].rollouts[0].signals[0].anker: is not known; known here: anchor, malformed, called_tool, code, retrieval_rank, tool_calls, process_reward")]
     public void A_wrong_rollout_is_refused_with_the_place(string rollout, string message) => Should.Throw<RefusedException>(() => Parse(InGroup(rollout))).Message.ShouldBe(message);
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class GroupsFileTests
         var record = new TrajectoryRecord(3, 4, 0, "p", "c", "q", ["x"], "malformed", -0.5, 2,
         [
             new TrajectoryTurn("<code> 1 + 1 </code>", "2", 5, 0.125, 0.5, 1, false),
-            new TrajectoryTurn("oops", null, 2, null, -0.5, 1, false),
+            new TrajectoryTurn("oops", null, 2, null, -0.5, 1, false) { ProcessReward = 0.25 },
         ]);
         var scored = RunGroups.Score(record);
         scored.Outcome.ShouldBe(-0.5);
@@ -85,7 +85,7 @@ public sealed class GroupsFileTests
         scored.Gains!.Value.ShouldBe([0.125]);
         scored.Signals.ShouldBe([
             new TurnSignals { Anchor = "", CalledTool = true, Code = "1 + 1" },
-            new TurnSignals { Anchor = "2", Malformed = true },
+            new TurnSignals { Anchor = "2", Malformed = true, ProcessReward = 0.25 },
         ]);
     }
 }

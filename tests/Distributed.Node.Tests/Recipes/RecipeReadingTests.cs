@@ -56,11 +56,11 @@ public sealed class RecipeReadingTests
     [InlineData("rollout: {top_p: 0}", "/r/x.yaml:2: rollout.top_p cannot be 0; give a number above 0 to 1")]
     [InlineData("optimizer: {betas: [0.9, 1]}", "/r/x.yaml:2: optimizer.betas cannot be 1; give a number from 0 to below 1")]
     [InlineData("rollout_is_threshold: 0", "/r/x.yaml:2: rollout_is_threshold cannot be 0; give a number more than 0")]
-    [InlineData("algorithm: gpro", "/r/x.yaml:2: algorithm.name cannot be 'gpro'; did you mean grpo? known: grpo, rloo, reinforce++, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer")]
+    [InlineData("algorithm: gpro", "/r/x.yaml:2: algorithm.name cannot be 'gpro'; did you mean grpo? known: grpo, rloo, reinforce++, reinforce++-baseline, gigpo, gtpo, igpo, a2tgpo, turn-peer, istar")]
     public void A_value_out_of_range_is_refused_with_the_range(string line, string message) => Refusal(Smallest + line).ShouldBe(message);
 
     [Theory]
-    [InlineData("algorithm: {name: grpo, alpha: 1}", "algorithm.alpha belongs to a2tgpo, gtpo and turn-peer, not to grpo; remove it")]
+    [InlineData("algorithm: {name: grpo, alpha: 1}", "algorithm.alpha belongs to a2tgpo, gtpo, turn-peer and istar, not to grpo; remove it")]
     [InlineData("algorithm: {name: gtpo, norm: separate}", "algorithm.norm is 'separate'; it must be one of joint, per_turn_index")]
     [InlineData("algorithm: {name: turn-peer, scale_floor: 0.1}", "algorithm.scale_floor does nothing with scale: none; set scale: batch or peers, or remove it")]
     [InlineData("algorithm: {name: grpo, shapers: [gated]}", "algorithm.shapers[0]: gated changes information gains only, and grpo uses none; choose igpo, a2tgpo or turn-peer, or remove it")]
@@ -71,6 +71,7 @@ public sealed class RecipeReadingTests
     [InlineData("algorithm: grpo\nig: {scale: prob_diff}", "ig.scale is used by methods with information gain, not by grpo; remove it, or set ig.log: true to measure gains all the same", 3)]
     [InlineData("loss: {policy_loss: gspo, clip_ratio_c: 3}", "loss.clip_ratio_c belongs to ppo_clip, not to gspo; remove it")]
     [InlineData("loss: {policy_loss: gmpo, loss_agg_mode: token-mean}", "loss.loss_agg_mode does not apply to gmpo, which takes the mean over rollouts; remove it")]
+    [InlineData("algorithm: {name: grpo, process_reward: {epochs: 2}}", "algorithm.process_reward belongs to istar, not to grpo; remove it")]
     [InlineData("algorithm: {name: grpo, progress: {epochs: 2}}", "algorithm.progress gives tool turns rewards in place of information gains, and grpo uses none; choose igpo, a2tgpo or turn-peer, or remove it")]
     [InlineData("rollout_rs: token_k1\nmini_batches: 2", "rollout_rs needs rollout_rs_threshold: one threshold for each rule, such as '0.5_2.0'")]
     [InlineData("rollout_rs: token_k1\nrollout_rs_threshold: '2'", "rollout_rs looks for rollouts of an older policy, but with max_staleness_steps 0 and mini_batches 1 there is none; remove it")]

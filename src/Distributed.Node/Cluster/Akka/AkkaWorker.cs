@@ -31,7 +31,7 @@ internal static class AkkaWorker
             var setup = await new SetupClient(inputs.Join, inputs.Security, notice).FetchAsync(folder.FullName, inputs.Options.GiveUpAfter, cancel).ConfigureAwait(false);
             var recipe = RecipeFile.ParseTraining(setup.Recipe, $"{inputs.Join}recipe.yaml", []);
             var model = ModelSource.Received(recipe, folder.FullName, [.. setup.Files.Select(file => file.Name)]);
-            using var engine = model.NewEngine(EngineChoice.Of(recipe.Engine, inputs.Rollout ? recipe.Engine.Rollout : recipe.Engine.Scorer), inputs.Threads ?? Math.Min(Environment.ProcessorCount, Math.Max(inputs.Rollout ? recipe.Cluster.RolloutThreads!.Value : 0, inputs.Scorer ? recipe.Cluster.ScorerThreads!.Value : 0)));
+            using var engine = model.NewEngine(inputs.EngineOf(recipe), inputs.ThreadsOf(recipe), notice);
             var (environment, episodes) = RunParts.World(recipe.Environment, recipe.Rollout);
             using var world = environment as IDisposable;
             using var host = episodes;
