@@ -1,7 +1,7 @@
 // LearnerSideDowning: takes members that do not answer out of the cluster, by DowningRule.
 // Owns: how long the picture of who answers has stood still, counted in ticks.
-// Promises: nobody is taken out before the picture has stood still for stable-after, or has not been whole for at-latest; a side without a learner ends; one that the
-// learner's side has given up ends at once.
+// Promises: nobody is taken out before the picture has stood still for stable-after, or has not been whole for at-latest; a side without a learner ends; a worker that
+// the learner's side has given up ends at once.
 // May lose: nothing. It looks at the whole picture at every tick.
 // Restarted by: the cluster's own supervisor; it then begins to count anew.
 using System.Collections.Immutable;
@@ -96,10 +96,10 @@ internal sealed class LearnerSideDowningActor(Cluster cluster, TimeSpan stableAf
         }
     }
 
-    // The other side no longer takes anything from this one. If it is the learner's, there is nothing to wait for.
+    // The other side no longer takes anything from this one. If it is the learner's, a worker has nothing to wait for; one that can be the learner stays, as by the rule.
     private void OnQuarantined(Address by)
     {
-        if (!cluster.State.Members.Any(member => member.Address.Equals(by) && IsLearner(member))) return;
+        if (cluster.SelfRoles.Contains(ClusterNode.LearnerRole) || !cluster.State.Members.Any(member => member.Address.Equals(by) && IsLearner(member))) return;
         _log.Warning("the learner's side has taken this node out of the cluster");
         cluster.Down(cluster.SelfAddress);
     }

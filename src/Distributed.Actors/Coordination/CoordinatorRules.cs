@@ -14,6 +14,7 @@ namespace Distributed.Actors.Coordination;
 /// </remarks>
 public class CoordinatorRules
 {
+    private const int WorkersNamed = 16; // in one line
     private readonly CoordinatorOptions _options;
     private readonly LearnerEpoch _epoch;
     private readonly Ledger _ledger;
@@ -106,7 +107,7 @@ public class CoordinatorRules
         else if (_ledger.Find(slot) is { State: SlotState.Planned or SlotState.Leased } entry)
         {
             CancelOther(LeaseKind.Rollout, slot);
-            _backlog.Remove(slot);
+            _backlog.Remove(entry);
             _ledger.Generated(entry, trajectory);
             ToScoreOrReady(entry);
             _stall.Progress(nowMs);
@@ -135,7 +136,7 @@ public class CoordinatorRules
         else if (entry is { State: SlotState.Generated })
         {
             CancelOther(LeaseKind.Score, slot);
-            _backlog.Remove(slot);
+            _backlog.Remove(entry);
             _ledger.Scored(entry, message.Scores);
             _stall.Progress(nowMs);
         }
@@ -196,7 +197,8 @@ public class CoordinatorRules
     {
         var workers = _leases.Workers.Count == 0
             ? "no worker has offered itself"
-            : string.Join(", ", _leases.Workers.Select(w => $"{w.Key.Node} ({w.Key.Role.ToString().ToLowerInvariant()}, version {w.Value.Offer.Version.Value}) holds {w.Value.Leases.Count} leases"));
+            : string.Join(", ", _leases.Workers.Take(WorkersNamed).Select(w => $"{w.Key.Node} ({w.Key.Role.ToString().ToLowerInvariant()}, version {w.Value.Offer.Version.Value}) holds {w.Value.Leases.Count} leases"))
+                + (_leases.Workers.Count > WorkersNamed ? $" and {_leases.Workers.Count - WorkersNamed} more hold {_leases.Workers.Skip(WorkersNamed).Sum(w => w.Value.Leases.Count)}" : "");
         var waiting = !_started ? "the learner loads its weights"
             : _training != null ? $"the learner trains version {_version.Value + 1}"
             : _evaluation is { IsDone: false } round ? $"the evaluation of version {round.Version.Value} waits for {round.OpenCount} episodes"
@@ -252,7 +254,7 @@ public class CoordinatorRules
 
     private void GiveUp(LedgerSlot slot, string reason)
     {
-        _backlog.Remove(slot.Slot);
+        _backlog.Remove(slot);
         if (slot.State == SlotState.Generated)
         {
             // An episode that cannot be scored still has its outcome.
@@ -311,7 +313,7 @@ public class CoordinatorRules
         if (_options.EvaluationQuestions == 0) return;
         var last = _version.Value >= _options.Steps;
         var due = _version.Value == 0 || last || (_options.EvaluationEverySteps > 0 && _version.Value % _options.EvaluationEverySteps == 0);
-        if (due) _evaluation = new EvaluationRound(_version, last && _options.FinalEvaluationQuestions > 0 ? _options.FinalEvaluationQuestions : _options.EvaluationQuestions);
+        if (due) _evaluation = new EvaluationRound(_version, last && _options.FinalEvaluationQuestions > 0 ? _options.FinalEvaluationQuestions : _options.EvaluationQuestions, _options.SuspectAfter);
     }
 
     // Under the lease's own epoch: lease numbers begin anew in every life. What a later learner has granted is not ours to settle.

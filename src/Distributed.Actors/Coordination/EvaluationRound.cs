@@ -12,11 +12,14 @@ public sealed class EvaluationRound
     private readonly int[] _attempts;
     private readonly bool[] _givenUp;
     private readonly SortedSet<int> _waiting = [];
+    private readonly SortedSet<int> _suspects = []; // tried in vain so often that they are taken by themselves
+    private readonly int _suspectAfter;
 
-    /// <summary>A round over questions 0..<paramref name="questions"/>-1.</summary>
-    public EvaluationRound(PolicyVersion version, int questions)
+    /// <summary>A round over questions 0..<paramref name="questions"/>-1; one tried in vain <paramref name="suspectAfter"/> times is a suspect (<see cref="LeaseGranting"/>).</summary>
+    public EvaluationRound(PolicyVersion version, int questions, int suspectAfter)
     {
         Version = version;
+        _suspectAfter = suspectAfter;
         _answers = new Trajectory?[questions];
         _attempts = new int[questions];
         _givenUp = new bool[questions];
@@ -43,25 +46,21 @@ public sealed class EvaluationRound
     public IReadOnlyList<Trajectory> Trajectories => [.. _answers.OfType<Trajectory>()];
 
     /// <summary>Questions nobody works on.</summary>
-    public int WaitingCount => _waiting.Count;
+    public int WaitingCount => _waiting.Count + _suspects.Count;
+
+    /// <summary>Whether a suspect waits.</summary>
+    public bool HasSuspects => _suspects.Count > 0;
 
     /// <summary>Takes the next question nobody works on; null if there is none.</summary>
-    /// <param name="suspectAfter">Questions tried in vain so often are taken by themselves.</param>
-    /// <param name="suspect">Take one of those, or else one of the others.</param>
-    public Slot? Next(int suspectAfter, bool suspect)
+    /// <param name="suspect">Take a suspect, or else one of the others.</param>
+    public Slot? Next(bool suspect)
     {
-        foreach (var question in _waiting)
-        {
-            if (_attempts[question] >= suspectAfter != suspect) continue;
-            _waiting.Remove(question);
-            return new Slot(Group, question);
-        }
-
-        return null;
+        var waiting = suspect ? _suspects : _waiting;
+        if (waiting.Count == 0) return null;
+        var question = waiting.Min;
+        waiting.Remove(question);
+        return new Slot(Group, question);
     }
-
-    /// <summary>Whether a question that was tried in vain so often waits.</summary>
-    public bool HasSuspect(int suspectAfter) => _waiting.Any(question => _attempts[question] >= suspectAfter);
 
     /// <summary>How often a question was tried in vain.</summary>
     public int Attempt(Slot slot) => _attempts[slot.Sample];
@@ -81,6 +80,7 @@ public sealed class EvaluationRound
         if (!IsOpen(slot)) return false;
         _answers[slot.Sample] = trajectory;
         _waiting.Remove(slot.Sample);
+        _suspects.Remove(slot.Sample);
         OpenCount--;
         return true;
     }
@@ -94,7 +94,7 @@ public sealed class EvaluationRound
         if (!IsOpen(slot)) return true;
         if (maxAttempts == null || ++_attempts[slot.Sample] < maxAttempts)
         {
-            _waiting.Add(slot.Sample);
+            (_attempts[slot.Sample] >= _suspectAfter ? _suspects : _waiting).Add(slot.Sample);
             return true;
         }
 

@@ -36,6 +36,12 @@ public sealed class Worker(WorkerReady offer)
     /// <summary>Whether it holds such a lease now.</summary>
     public bool IsAlone => Alone is { } lease && Leases.Contains(lease);
 
+    /// <summary>It gets nothing more until it holds nothing, to do a job alone then (<see cref="LeaseGranting"/>).</summary>
+    public bool IsSetAside { get; internal set; }
+
+    /// <summary>Where it stands in <see cref="FreeWorkers"/>; null if it is not there.</summary>
+    internal FreeWorkers.Place? Place { get; set; }
+
     /// <summary>How long its leases take, milliseconds: a moving mean.</summary>
     public double MeanMs { get; private set; }
 
@@ -56,6 +62,7 @@ public sealed class LeaseBook
     private readonly Dictionary<(LeaseKind, Slot), LeaseId> _bySlot = [];
     private readonly PriorityQueue<LeaseId, long> _deadlines = new();
     private readonly Dictionary<WorkerRole, double> _quickestMs = [];
+    private readonly FreeWorkers _free = new();
     private long _next;
 
     // Leases after which a worker's mean says something, and how much slower than the quickest one it may be before it gets less.
@@ -63,6 +70,9 @@ public sealed class LeaseBook
     private const double SlowFactor = 2;
     private const int RecomputeEvery = 8;
     private long _measures;
+
+    /// <summary>Workers that may get more, in the order in which they should.</summary>
+    internal FreeWorkers FreeWorkers => _free;
 
     /// <summary>Workers by name.</summary>
     public IReadOnlyDictionary<(NodeId Node, WorkerRole Role), Worker> Workers => _workers;
@@ -76,7 +86,9 @@ public sealed class LeaseBook
         var key = (offer.Worker, offer.Role);
         if (!_workers.TryGetValue(key, out var worker))
         {
-            _workers.Add(key, new Worker(offer));
+            worker = new Worker(offer);
+            _workers.Add(key, worker);
+            Place(worker);
             return [];
         }
 
@@ -84,7 +96,9 @@ public sealed class LeaseBook
         var reborn = offer.Incarnation.Value > worker.Offer.Incarnation.Value;
         worker.Offer = offer;
         worker.Paused = false;
-        return reborn ? TakeAll(worker) : [];
+        var lost = reborn ? TakeAll(worker) : [];
+        Place(worker);
+        return lost;
     }
 
     /// <summary>A node is gone: its workers are forgotten and their leases returned.</summary>
@@ -95,20 +109,23 @@ public sealed class LeaseBook
         {
             if (!_workers.TryGetValue((node, role), out var worker)) continue;
             lost.AddRange(TakeAll(worker));
+            _free.Remove(worker);
             _workers.Remove((node, role));
         }
 
         return lost;
     }
 
-    /// <summary>Grants a lease.</summary>
-    public Lease Grant(LeaseKind kind, Slot slot, Worker worker, long nowMs, int timeoutMs)
+    /// <summary>Grants a lease, which may be one that the worker is to hold <paramref name="alone"/>.</summary>
+    public Lease Grant(LeaseKind kind, Slot slot, Worker worker, long nowMs, int timeoutMs, bool alone = false)
     {
         var deadlineMs = nowMs + timeoutMs;
         var lease = new Lease(new LeaseId(++_next), kind, slot, worker.Offer.Worker, nowMs, deadlineMs);
         _leases.Add(lease.Id, lease);
         _bySlot.Add((kind, slot), lease.Id);
         worker.Leases.Add(lease.Id);
+        if (alone) worker.Alone = lease.Id;
+        Place(worker);
         _deadlines.Enqueue(lease.Id, deadlineMs);
         return lease;
     }
@@ -118,7 +135,12 @@ public sealed class LeaseBook
     {
         if (!_leases.Remove(id, out var lease)) return null;
         _bySlot.Remove((lease.Kind, lease.Slot));
-        Holder(lease)?.Leases.Remove(id);
+        if (Holder(lease) is { } worker)
+        {
+            worker.Leases.Remove(id);
+            Place(worker);
+        }
+
         return lease;
     }
 
@@ -144,7 +166,16 @@ public sealed class LeaseBook
     /// <summary>The worker of a lease has declined it: nothing for it before it offers itself again.</summary>
     public void Pause(Lease lease)
     {
-        if (Holder(lease) is { } worker) worker.Paused = true;
+        if (Holder(lease) is not { } worker) return;
+        worker.Paused = true;
+        Place(worker);
+    }
+
+    /// <summary>A worker gets nothing more until it is idle, or again as much as it may hold.</summary>
+    internal void SetAside(Worker worker, bool aside)
+    {
+        worker.IsSetAside = aside;
+        Place(worker);
     }
 
     /// <summary>Takes out whatever lease is out for a slot; null if none is.</summary>
@@ -169,9 +200,18 @@ public sealed class LeaseBook
     {
         if (Holder(lease) is not { } worker) return;
         worker.Measure(Math.Max(1, nowMs - lease.GrantedMs));
+        Place(worker);
         var role = worker.Offer.Role;
-        if (_measures++ % RecomputeEvery != 0) return; // with many workers, looking at all of them for every answer would be the most of the work
-        _quickestMs[role] = _workers.Values.Where(other => other.Offer.Role == role && other.Measured >= FewestMeasured).Select(other => other.MeanMs).DefaultIfEmpty(0).Min();
+        if (_measures++ % Math.Max(RecomputeEvery, _workers.Count / 4) != 0) return; // with many workers, looking at all of them for every answer would be the most of the work
+        var workers = _workers.Values.Where(other => other.Offer.Role == role).ToArray();
+        _quickestMs[role] = workers.Where(other => other.Measured >= FewestMeasured).Select(other => other.MeanMs).DefaultIfEmpty(0).Min();
+        foreach (var other in workers) Place(other);
+    }
+
+    private void Place(Worker worker)
+    {
+        if (Free(worker) > 0 && !worker.IsAlone && !worker.IsSetAside) _free.Put(worker);
+        else _free.Remove(worker);
     }
 
     private Worker? Holder(Lease lease) =>

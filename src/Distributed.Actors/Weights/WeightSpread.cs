@@ -17,18 +17,8 @@ public readonly record struct PullAssignment(NodeId Node, NodeId Source, string?
 /// </summary>
 public sealed class WeightSpread(WeightSpreadOptions options, LearnerEpoch epoch, NodeId learner)
 {
-    private sealed class Node
-    {
-        public PolicyVersion Has { get; set; } = new(-1);
-        public string? Address { get; set; }
-        public NodeId? Source { get; set; }
-        public TimeSpan SentAt { get; set; }
-        public bool AsDelta { get; set; }
-        public bool HasDelta { get; set; }
-        public HashSet<NodeId> Failed { get; } = [];
-    }
-
-    private readonly SortedDictionary<NodeId, Node> _nodes = [];
+    private readonly PullBook _book = new(options, learner);
+    private readonly PriorityQueue<PullingNode, TimeSpan> _sent = new();
     private PolicyVersion _newest = new(-1);
     private PolicyVersion? _since;
     private int _fromLearner;
@@ -37,52 +27,43 @@ public sealed class WeightSpread(WeightSpreadOptions options, LearnerEpoch epoch
     public IReadOnlyList<PullAssignment> Publish(PolicyVersion version, PolicyVersion? deltaSince, TimeSpan now)
     {
         (_newest, _since, _fromLearner) = (version, deltaSince, 0);
-        foreach (var node in _nodes.Values)
-        {
-            node.Source = null;
-            node.HasDelta = false;
-            node.Failed.Clear();
-        }
-
+        _sent.Clear();
+        _book.Begin(version);
         return Assign(now);
     }
 
     /// <summary>A node that pulled from an earlier learner of this process is here.</summary>
-    public void Expect(NodeId node) => _nodes.TryAdd(node, new Node());
+    public void Expect(NodeId node) => _book.Of(node);
 
     /// <summary>A node says what it has. The assignments may be for others too: it may have become a source, or left a place free.</summary>
     public IReadOnlyList<PullAssignment> Heard(PolicyWanted wanted, TimeSpan now)
     {
-        if (!_nodes.TryGetValue(wanted.Node, out var node)) _nodes.Add(wanted.Node, node = new Node());
-        node.Has = wanted.Epoch == epoch ? wanted.Version : new PolicyVersion(-1);
-        node.Address = wanted.Address;
+        var node = _book.Of(wanted.Node);
+        var has = wanted.Epoch == epoch ? wanted.Version : new PolicyVersion(-1);
         if (wanted.Failed is { } failed)
         {
-            if (failed != learner) node.Failed.Add(failed);
-            node.Source = null;
+            if (failed != learner) _book.Change(node, changed => changed.Failed.Add(failed));
+            _book.Pull(node, null);
         }
 
-        if (node.Has.Value >= _newest.Value)
+        if (has.Value >= _newest.Value)
         {
-            node.HasDelta |= node.Source != null && node.AsDelta;
-            node.Source = null;
-        }
-        else if (node.Source is { } source)
-        {
-            // It asks although it was told: the notice was lost.
-            node.SentAt = now;
-            return [Assignment(wanted.Node, node, source), .. Assign(now)];
+            var tookDelta = node.Source != null && node.AsDelta;
+            _book.Pull(node, null);
+            _book.Change(node, changed => changed.HasDelta |= tookDelta);
         }
 
-        return Assign(now);
+        _book.Change(node, changed => (changed.Has, changed.Address) = (has, wanted.Address));
+        if (node.Source is not { } source) return Assign(now);
+        // It asks although it was told: the notice was lost.
+        Sent(node, now);
+        return [Assignment(node, source), .. Assign(now)];
     }
 
     /// <summary>A node is gone or does not answer.</summary>
     public IReadOnlyList<PullAssignment> Lost(NodeId node, TimeSpan now)
     {
-        _nodes.Remove(node);
-        foreach (var other in _nodes.Values)
-            if (other.Source == node) other.Source = null;
+        _book.Forget(node);
         return Assign(now);
     }
 
@@ -90,56 +71,54 @@ public sealed class WeightSpread(WeightSpreadOptions options, LearnerEpoch epoch
     {
         var assignments = new List<PullAssignment>();
         if (_newest.Value < 0) return assignments;
-        var pulls = new Dictionary<NodeId, int>();
-        foreach (var node in _nodes.Values)
+        while (_sent.TryPeek(out var sent, out var at) && now - at > options.PullLimit)
         {
-            if (node.Source != null && now - node.SentAt > options.PullLimit) node.Source = null;
-            if (node.Source is { } source) pulls[source] = pulls.GetValueOrDefault(source) + 1;
+            _sent.Dequeue();
+            if (sent.SentAt == at) _book.Pull(sent, null);
         }
 
-        var free = _nodes.Where(node => HasNewest(node.Value) && node.Value.Address != null && pulls.GetValueOrDefault(node.Key) < options.PullsFromPeer).Select(node => node.Key).ToList();
-        var serving = _nodes.Values.Count(IsServing);
-        foreach (var (id, node) in _nodes)
+        var passedOver = new List<PullingNode>();
+        while (_book.FirstWaiting is { } node && (_book.HasFree || IsLearnerOpenToAll))
         {
-            if (node.Source != null || HasNewest(node)) continue;
-            if (free.Count == 0 && pulls.GetValueOrDefault(learner) >= options.PullsFromLearner) break;
-            if ((PeerFor(node, free, pulls) ?? (MayPullFromLearner(node, serving, pulls) ? learner : null)) is not { } source) continue;
-            if (!IsServing(node) && node.Address != null) serving++; // it will be a source soon
-            (node.Source, node.SentAt) = (source, now);
-            node.AsDelta = WantsDelta(node) && (source == learner || _nodes[source].HasDelta);
-            pulls[source] = pulls.GetValueOrDefault(source) + 1;
-            if (source == learner) _fromLearner++;
-            else if (pulls[source] >= options.PullsFromPeer) free.Remove(source);
-            assignments.Add(Assignment(id, node, source));
+            if (SourceFor(node) is { } source)
+            {
+                assignments.Add(Begin(node, source, now));
+            }
+            else
+            {
+                _book.PassOver(node);
+                passedOver.Add(node);
+            }
         }
 
+        foreach (var node in passedOver) _book.Change(node, static _ => { });
+        while (_book.FirstWaitingAfterFailure is { } node && _book.FromLearner < options.PullsFromLearner) assignments.Add(Begin(node, learner, now));
         return assignments;
     }
 
-    private bool HasNewest(Node node) => node.Has.Value >= _newest.Value;
+    private bool IsLearnerOpenToAll => _book.FromLearner < options.PullsFromLearner && (_fromLearner < options.PullsFromLearner || _book.Serving == 0);
 
-    private bool IsServing(Node node) => node.Address != null && (HasNewest(node) || node.Source != null);
+    // The one with the fewest pulls; one with the delta before one without, if that is what the node can use. The learner helps out those that peers failed.
+    private NodeId? SourceFor(PullingNode node) => _book.FreeFor(node, WantsDelta(node))?.Id
+        ?? (IsLearnerOpenToAll || (node.Failed.Count > 0 && _book.FromLearner < options.PullsFromLearner) ? learner : null);
 
-    private bool WantsDelta(Node node) => _since is { } since && node.Has == since;
-
-    // The one with the fewest pulls; one with the delta before one without, if that is what the node can use.
-    private NodeId? PeerFor(Node node, List<NodeId> free, Dictionary<NodeId, int> pulls)
+    private PullAssignment Begin(PullingNode node, NodeId source, TimeSpan now)
     {
-        NodeId? best = null;
-        var bestRank = (Missing: true, Pulls: int.MaxValue);
-        foreach (var peer in free)
-        {
-            if (node.Failed.Contains(peer)) continue;
-            var rank = (Missing: WantsDelta(node) && !_nodes[peer].HasDelta, Pulls: pulls.GetValueOrDefault(peer));
-            if (best == null || rank.CompareTo(bestRank) < 0) (best, bestRank) = (peer, rank);
-        }
-
-        return best;
+        node.AsDelta = WantsDelta(node) && (source == learner || _book.Of(source).HasDelta);
+        if (source == learner) _fromLearner++;
+        _book.Pull(node, source);
+        Sent(node, now);
+        return Assignment(node, source);
     }
 
-    private bool MayPullFromLearner(Node node, int serving, Dictionary<NodeId, int> pulls) =>
-        pulls.GetValueOrDefault(learner) < options.PullsFromLearner && (_fromLearner < options.PullsFromLearner || serving == 0 || node.Failed.Count > 0);
+    private void Sent(PullingNode node, TimeSpan now)
+    {
+        node.SentAt = now;
+        _sent.Enqueue(node, now);
+    }
 
-    private PullAssignment Assignment(NodeId id, Node node, NodeId source) =>
-        new(id, source, source == learner ? null : _nodes[source].Address, node.AsDelta);
+    private bool WantsDelta(PullingNode node) => _since is { } since && node.Has == since;
+
+    private PullAssignment Assignment(PullingNode node, NodeId source) =>
+        new(node.Id, source, source == learner ? null : _book.Of(source).Address, node.AsDelta);
 }

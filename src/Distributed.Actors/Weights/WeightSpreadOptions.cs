@@ -7,7 +7,7 @@ public sealed record WeightSpreadOptions
     public static WeightSpreadOptions InProcess { get; } = new() { PullsFromLearner = int.MaxValue };
 
     /// <summary>Bytes of one range: what a break costs at most, times the ranges in flight.</summary>
-    public int RangeBytes { get; init; } = 1024 * 1024;
+    public int RangeBytes { get; init; } = 2 * 1024 * 1024;
 
     /// <summary>
     /// Nodes that pull from the learner at once, and in all for one version as long as others serve it. Two, so that a slow first one does not hold up the rest.

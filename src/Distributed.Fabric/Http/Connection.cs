@@ -37,6 +37,8 @@ internal sealed class Connection : IDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource _heardOut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _queuedBytes;
+    private long _hearingSince; // when this end began to wait for bytes; 0 while it does something with them
+    private long _sendingSince; // the same for bytes on their way out
     private int _end = -1;
     private volatile bool _closing;
 
@@ -129,13 +131,20 @@ internal sealed class Connection : IDisposable
         try
         {
             using var timer = new PeriodicTimer(_options.Heartbeat, _options.Time);
-            while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false)) _queue.Writer.TryWrite(Frame.Of(FrameKind.Heartbeat));
+            while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
+            {
+                _queue.Writer.TryWrite(Frame.Of(FrameKind.Heartbeat));
+                // Looked at here rather than with a timer for each frame. A peer that takes nothing for so long is no better than a silent one.
+                if (IsOver(Volatile.Read(ref _hearingSince)) || IsOver(Volatile.Read(ref _sendingSince))) End(ConnectionEnd.Silent);
+            }
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
             // The connection is over.
         }
     }
+
+    private bool IsOver(long since) => since != 0 && _options.Time.GetElapsedTime(since) > _options.DeadAfter;
 
     private async Task SendAll()
     {
@@ -145,21 +154,18 @@ internal sealed class Connection : IDisposable
             await foreach (var frame in _queue.Reader.ReadAllAsync(_ended.Token).ConfigureAwait(false))
             {
                 Frame.Mark(frame, _session.SendKey, number++);
+                Volatile.Write(ref _sendingSince, _options.Time.GetTimestamp());
                 for (var sent = 0; sent < frame.Length; sent += ChunkBytes)
                 {
                     var chunk = frame.AsMemory(sent, Math.Min(ChunkBytes, frame.Length - sent));
-                    var sending = _socket.SendAsync(chunk, WebSocketMessageType.Binary, sent + chunk.Length == frame.Length, CancellationToken.None);
-                    // A peer that takes nothing for so long is no better than a silent one.
-                    if (!sending.IsCompletedSuccessfully) await sending.AsTask().WaitAsync(_options.DeadAfter, _options.Time).ConfigureAwait(false);
+                    await _socket.SendAsync(chunk, WebSocketMessageType.Binary, sent + chunk.Length == frame.Length, CancellationToken.None).ConfigureAwait(false);
+                    Volatile.Write(ref _sendingSince, _options.Time.GetTimestamp());
                 }
 
+                Volatile.Write(ref _sendingSince, 0);
                 if (frame[0] == (byte)FrameKind.Message) Interlocked.Add(ref _queuedBytes, -frame.Length);
                 _counters.Add(FabricCount.BytesSent, frame.Length);
             }
-        }
-        catch (TimeoutException)
-        {
-            End(ConnectionEnd.Silent);
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or IOException or System.Net.Sockets.SocketException)
         {
@@ -180,8 +186,9 @@ internal sealed class Connection : IDisposable
                 do
                 {
                     if (length == buffer.Length) buffer = Grow(buffer);
-                    var receiving = _socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None);
-                    received = receiving.IsCompletedSuccessfully ? receiving.Result : await receiving.AsTask().WaitAsync(_options.DeadAfter, _options.Time).ConfigureAwait(false);
+                    Volatile.Write(ref _hearingSince, _options.Time.GetTimestamp());
+                    received = await _socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
+                    Volatile.Write(ref _hearingSince, 0);
                     length += received.Count;
                     if (received.MessageType == WebSocketMessageType.Close)
                     {
@@ -209,10 +216,6 @@ internal sealed class Connection : IDisposable
                 ArrayPool<byte>.Shared.Return(buffer);
                 buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
             }
-        }
-        catch (TimeoutException)
-        {
-            End(ConnectionEnd.Silent);
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or IOException or System.Net.Sockets.SocketException)
         {

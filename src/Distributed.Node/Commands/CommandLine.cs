@@ -44,6 +44,7 @@ public static class CommandLine
         root.Add(ModelCommand.Create());
         root.Add(SimulateCommand.Create());
         root.Add(ScaleCommand.Create());
+        root.Add(ScaleNodeCommand.Create());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

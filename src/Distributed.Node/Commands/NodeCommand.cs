@@ -117,7 +117,8 @@ internal static class NodeCommand
     private static void Say(string line) => Console.WriteLine(line);
 
     // A launcher that dies, however it dies, closes the pipe.
-    private static void EndWithInput(CancellationTokenSource end) => new Thread(() =>
+    /// <summary>Cancels when standard input ends: the process that started this one is no more, or asks it to end.</summary>
+    internal static void EndWithInput(CancellationTokenSource end) => new Thread(() =>
     {
         try
         {

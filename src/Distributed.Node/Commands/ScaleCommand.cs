@@ -4,6 +4,7 @@ using System.Text.Json;
 using Distributed.Node.Recipes;
 using Distributed.Node.Runs;
 using Distributed.Node.Simulation;
+using Distributed.Node.Validation;
 using Distributed.Simulation.Scaling;
 
 namespace Distributed.Node.Commands;
@@ -11,7 +12,7 @@ namespace Distributed.Node.Commands;
 /// <summary><c>distributed scale</c>: how a training would run on clusters of many sizes, by the simulator with cost models (docs/scaling.md).</summary>
 internal static class ScaleCommand
 {
-    private static readonly JsonSerializerOptions Json = new()
+    internal static JsonSerializerOptions Json { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
@@ -27,18 +28,20 @@ internal static class ScaleCommand
         var perNode = new Option<int?>("--prompts-per-node") { Description = "Prompts a step grow with the nodes: so many for each." };
         var staleness = new Option<string?>("--staleness") { Description = "Bounds to compare, for example 0,1,4 (0, or the recipe's)." };
         var scorers = new Option<string>("--nodes-per-scorer") { Description = "Rollout nodes for each scorer, to compare: 4,8,16.", DefaultValueFactory = _ => "8" };
-        var spread = new Option<string>("--spread") { Description = "How weights reach the nodes: star, peers, or star,peers to compare.", DefaultValueFactory = _ => "star" };
+        var spread = new Option<string>("--spread") { Description = "How weights reach the nodes, to compare: star, peers (the protocol of a real cluster), ideal (a tree no protocol can beat).", DefaultValueFactory = _ => "star" };
         var mtbf = new Option<string>("--mtbf-hours") { Description = "Mean time between failures of one node, hours, to compare; 0: nothing fails.", DefaultValueFactory = _ => "0" };
         var steps = new Option<long>("--steps") { Description = "Steps of each run.", DefaultValueFactory = _ => 10 };
         var hours = new Option<double>("--hours") { Description = "Longest virtual time of each run.", DefaultValueFactory = _ => 1000 };
         var checkpoints = new Option<long>("--checkpoint-every") { Description = "Steps between checkpoints.", DefaultValueFactory = _ => 10 };
         var costs = new Option<string?>("--costs") { Description = "JSON with what your nodes do (--print-costs shows the defaults, which are assumptions)." };
         var print = new Option<bool>("--print-costs") { Description = "Print the cost model as JSON." };
+        var measure = new Option<bool>("--measure-costs") { Description = "Measure the cost model of a recipe on this machine and print it as JSON: its engine plays, scores and trains. Links and restarts stay as assumed." };
+        var validate = new Option<bool>("--validate") { Description = "Compare the prediction with real processes on this machine, whose engines and tools sleep as long as the cost model says (1,2,4 nodes; seconds a step unless --costs says otherwise)." };
         var seed = new Option<ulong>("--seed") { Description = "Draws durations and failures.", DefaultValueFactory = _ => 1 };
         var output = new Option<string?>("--out") { Description = "A folder for scaling.csv and report.html." };
         var command = new Command("scale", "Predict how a training scales: the real actors in virtual time over a cost model.")
         {
-            nodes, recipe, prompts, perNode, staleness, scorers, spread, mtbf, steps, hours, checkpoints, costs, print, seed, output,
+            nodes, recipe, prompts, perNode, staleness, scorers, spread, mtbf, steps, hours, checkpoints, costs, print, measure, validate, seed, output,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -49,16 +52,26 @@ internal static class ScaleCommand
                 return Task.FromResult(0);
             }
 
+            if (parsed.GetValue(measure))
+            {
+                var measured = CostMeasurement.Of(RecipeFile.ReadTraining(parsed.GetValue(recipe) ?? throw new RefusedException("--measure-costs: say of what, with --recipe FILE"), []), model, cancel);
+                Console.WriteLine(JsonSerializer.Serialize(measured, Json));
+                return Task.FromResult(0);
+            }
+
+            var isValidation = parsed.GetValue(validate);
+            if (isValidation && parsed.GetValue(costs) == null) model = ScaleValidation.Costs;
             var first = From(parsed.GetValue(recipe), model) with { Steps = Positive("--steps", parsed.GetValue(steps)), Seed = parsed.GetValue(seed), CheckpointEverySteps = parsed.GetValue(checkpoints) };
             if (parsed.GetValue(hours) is var longest && !(longest > 0)) throw new RefusedException($"--hours {longest}: give a number above 0");
             if (first.CheckpointEverySteps < 0) throw new RefusedException($"--checkpoint-every {first.CheckpointEverySteps}: give 0 or more");
-            first = first with { Hours = longest, PromptsPerStep = (int)Positive("--prompts", parsed.GetValue(prompts) ?? first.PromptsPerStep) };
+            first = first with { Hours = longest, PromptsPerStep = (int)Positive("--prompts", parsed.GetValue(prompts) ?? (isValidation ? 8 : first.PromptsPerStep)) };
+            if (isValidation) first = first with { GroupSize = 4 };
             var cases =
                 from bound in parsed.GetValue(staleness) is { } bounds ? Numbers("--staleness", bounds, 0) : [first.Staleness]
                 from ratio in Numbers("--nodes-per-scorer", parsed.GetValue(scorers)!, 1)
                 from way in Spreads(parsed.GetValue(spread)!)
                 from failure in Numbers("--mtbf-hours", parsed.GetValue(mtbf)!, 0)
-                from size in Sizes(parsed.GetValue(nodes)!)
+                from size in Sizes(parsed.GetResult(nodes) is { Implicit: false } || !isValidation ? parsed.GetValue(nodes)! : "1,2,4")
                 select first with
                 {
                     Nodes = size,
@@ -68,7 +81,9 @@ internal static class ScaleCommand
                     MtbfHours = failure,
                     PromptsPerStep = parsed.GetValue(perNode) is { } each ? (int)Positive("--prompts-per-node", each) * size : first.PromptsPerStep,
                 };
-            return Task.FromResult(Run([.. cases], parsed.GetValue(output), cancel));
+            return isValidation
+                ? ScaleValidation.RunAsync([.. cases.Select(one => one with { Spread = WeightSpread.Peers })], cancel) // as the product does it
+                : Task.FromResult(Run([.. cases], parsed.GetValue(output), cancel));
         });
         return command;
     }
@@ -83,6 +98,7 @@ internal static class ScaleCommand
             Console.WriteLine(ScalingTable.Row(results[^1], results));
         }
 
+        Console.WriteLine($"trace {string.Join(' ', results.Select(result => result.Trace))}");
         if (output == null) return 0;
         Disk.Guard(output, () =>
         {
@@ -140,7 +156,8 @@ internal static class ScaleCommand
         {
             "star" => WeightSpread.Star,
             "peers" => WeightSpread.Peers,
-            _ => throw new RefusedException($"--spread {text}: give star, peers or star,peers"),
+            "ideal" => WeightSpread.Ideal,
+            _ => throw new RefusedException($"--spread {text}: give star, peers, ideal or several, separated by commas"),
         }),
     ];
 

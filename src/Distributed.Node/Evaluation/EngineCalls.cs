@@ -14,6 +14,20 @@ internal static class EngineCalls
         return reply;
     }
 
+    public static GenerateReply Generate(IPolicyEngine engine, GenerateRequest request, CancellationToken cancel)
+    {
+        var reply = Await<GenerateReply>("sample", answer => engine.Generate(request, answer), cancel);
+        Check(reply.Error);
+        return reply;
+    }
+
+    public static ScoreReply Score(IPolicyEngine engine, ScoreRequest request, CancellationToken cancel)
+    {
+        var reply = Await<ScoreReply>("score", answer => engine.Score(request, answer), cancel);
+        Check(reply.Error);
+        return reply;
+    }
+
     public static ReadOnlyMemory<byte> ReadWeights(IPolicyEngine engine, CancellationToken cancel)
     {
         var (weights, error) = Await<(ReadOnlyMemory<byte>, EngineError?)>("read weights", answer => engine.ReadWeights((w, e) => answer((w, e))), cancel);

@@ -22,18 +22,24 @@ internal static class ScalingPage
         }
 
         var html = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Scaling</title>");
-        html.Append("<style>").Append(ReportStyle.Css).Append('\n').Append(ChartStyle.Css).Append("\nfigure svg.chart { background: none } th, td { padding: 5px 10px 5px 0; font-size: 14px } pre { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 16px }</style></head><body><main>\n");
+        html.Append("<style>").Append(ReportStyle.Css).Append('\n').Append(ChartStyle.Css).Append("\nfigure svg.chart { background: none } th, td { padding: 4px 7px 4px 0; font-size: 12.5px } td:nth-child(2) { white-space: nowrap } pre { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 16px }</style></head><body><main>\n");
         var first = results[0].Case;
-        html.Append(CultureInfo.InvariantCulture, $"<h1>Scaling</h1><p class=\"sub\">{first.Nodes} to {results.Max(r => r.Case.Nodes)} rollout nodes, {first.GroupSize} samples a prompt, {first.Steps} steps; predicted by the simulator from the cost model below</p>\n<div class=\"charts\">");
+        html.Append(CultureInfo.InvariantCulture, $"<h1>Scaling</h1><p class=\"sub\">{first.Nodes} to {results.Max(r => r.Case.Nodes)} rollout nodes, {first.GroupSize} samples a prompt, {first.Steps} steps; predicted by the simulator from the cost model below</p>\n");
+        html.Append("<p class=\"chart\">");
+        for (var index = 0; index < groups.Count; index++)
+            html.Append(CultureInfo.InvariantCulture, $"<span class=\"m{1 + (index % 8)}\" style=\"white-space: nowrap; margin-right: 18px\">&#9679; {WebUtility.HtmlEncode(ScalingTable.Series(groups[index][^1]))}</span> ");
+        html.Append("</p>\n<div class=\"charts\">");
         html.Append(Chart("Throughput", "rollouts trained on an hour", groups, r => r.RolloutsPerHour, "0"));
-        html.Append(Chart("Efficiency", "throughput for each node, the first size is 1", groups, r => ScalingTable.Efficiency(r, results), "0.0"));
+        html.Append(Chart("Efficiency", "throughput for each node, against the first size", groups, r => ScalingTable.Efficiency(r, results), "0%"));
         html.Append(Chart("Seconds a step", "lower is faster", groups, r => r.SecondsPerStep, "0"));
-        html.Append(Chart("Learner busy", "part of the time it trains", groups, r => r.LearnerBusy, "0.0"));
-        html.Append(Chart("Rollout places busy", "part of the episode places that sample", groups, r => r.RolloutBusy, "0.0"));
-        html.Append(Chart("Learner's uplink busy", "part of the time it sends weights", groups, r => r.UploadBusy, "0.0"));
-        html.Append("</div><h2>Numbers</h2><div class=\"scroll\"><table><tr><th>nodes</th><th>settings</th><th>s/step</th><th>rollouts/h</th><th>efficiency</th><th>rollout</th><th>scorer</th><th>learner</th><th>upload</th><th>age</th><th>lost steps</th><th>waits for</th></tr>");
+        html.Append(Chart("Learner busy", "part of the time it trains", groups, r => r.LearnerBusy, "0%"));
+        html.Append(Chart("Rollout places busy", "part of the episode places that sample", groups, r => r.RolloutBusy, "0%"));
+        html.Append(Chart("Learner's uplink busy", "part of the time it sends weights", groups, r => r.UploadBusy, "0%"));
+        html.Append(Chart("Hours for 1,000 steps", "steps lost to failures included", groups, r => r.HoursTo(1000), "0"));
+        html.Append(Chart("Age of samples", "mean, versions", groups, r => r.StalenessMean, "0.0"));
+        html.Append("</div><h2>Numbers</h2><div class=\"scroll\"><table><tr><th>nodes</th><th>settings</th><th>s/step</th><th>rollouts/h</th><th>efficiency</th><th>rollout</th><th>scorer</th><th>learner</th><th>upload</th><th>ages</th><th>failures</th><th>lost steps</th><th>h/1,000 steps</th><th>waits for</th></tr>");
         foreach (var r in results)
-            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{r.Case.Nodes}</td><td>{WebUtility.HtmlEncode(ScalingTable.Series(r))}</td><td>{r.SecondsPerStep:0.0}</td><td>{r.RolloutsPerHour:0}</td><td>{ScalingTable.Efficiency(r, results):0%}</td><td>{r.RolloutBusy:0%}</td><td>{r.ScorerBusy:0%}</td><td>{r.LearnerBusy:0%}</td><td>{r.UploadBusy:0%}</td><td>{r.StalenessMean:0.0}</td><td>{r.StepsLost}</td><td>{r.Bottleneck}</td></tr>");
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{r.Case.Nodes}</td><td>{WebUtility.HtmlEncode(ScalingTable.Series(r))}</td><td>{r.SecondsPerStep:0.0}</td><td>{r.RolloutsPerHour:0}</td><td>{ScalingTable.Efficiency(r, results):0%}</td><td>{r.RolloutBusy:0%}</td><td>{r.ScorerBusy:0%}</td><td>{r.LearnerBusy:0%}</td><td>{r.UploadBusy:0%}</td><td>{r.StalenessShares}</td><td>{r.Failures}</td><td>{r.StepsLost}</td><td>{r.HoursTo(1000):0.0}</td><td>{r.Bottleneck}</td></tr>");
         html.Append("</table></div><h2>Cost model</h2><pre><code>").Append(WebUtility.HtmlEncode(costs)).Append("</code></pre></main></body></html>\n");
         return html.ToString();
     }

@@ -10,8 +10,9 @@ namespace Distributed.Simulation.Host;
 /// jumps to the next timer. Timers of one instant go in the order in which they were set.
 /// </summary>
 /// <remarks>A call from another thread would make the run unrepeatable, so it fails the run with its stack (<see cref="ForeignThreadException"/>).</remarks>
-public sealed class SimulationHost : IDisposable
+public sealed class SimulationHost : ITimeline, IDisposable
 {
+    private const int FewestTimersSwept = 4096;
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, SimulationHost> Hosts = [];
     private static readonly Config Settings = ConfigurationFactory.ParseString(Hocon()).WithFallback(ConfigurationFactory.Default());
@@ -26,6 +27,7 @@ public sealed class SimulationHost : IDisposable
     private readonly List<ActorSystem> _systems = [];
     private (string Root, PriorityQueue<(IRunnable Run, Lane Lane), (int Depth, ulong Priority)> Ready)? _dying;
     private long _sequence;
+    private int _sweepAt = FewestTimersSwept;
     private volatile string? _foreign;
     private volatile bool _closing;
 
@@ -78,9 +80,13 @@ public sealed class SimulationHost : IDisposable
     public VirtualTimer After(TimeSpan delay, Action action, Func<bool>? cancelled = null, TimeSpan? every = null)
     {
         var timer = new VirtualTimer(action, cancelled, every);
-        if (IsOnThread()) _timers.Enqueue(timer, (NowTicks + Math.Max(0, delay.Ticks), _sequence++));
+        if (!IsOnThread()) return timer;
+        if (_timers.Count >= _sweepAt) SweepTimers();
+        _timers.Enqueue(timer, (NowTicks + Math.Max(0, delay.Ticks), _sequence++));
         return timer;
     }
+
+    void ITimeline.After(TimeSpan delay, Action action) => After(delay, action);
 
     /// <summary>Everything below an actor right under /user stands still until <see cref="Resume"/>, as a paused process does: its messages wait, nothing of it runs.</summary>
     public void Pause(string root) => _held.TryAdd(root, []);
@@ -164,6 +170,15 @@ public sealed class SimulationHost : IDisposable
         var frames = new StackTrace(2).GetFrames().Take(12).Select(frame => $"{frame.GetMethod()?.DeclaringType?.FullName}.{frame.GetMethod()?.Name}");
         _foreign ??= string.Join("\n  ", frames);
         return false;
+    }
+
+    // Time-outs are long and hardly one comes to its end: the cancelled ones would be nearly all there is.
+    private void SweepTimers()
+    {
+        var live = _timers.UnorderedItems.Where(entry => !entry.Element.IsCancelled).ToArray();
+        _timers.Clear();
+        _timers.EnqueueRange(live);
+        _sweepAt = Math.Max(FewestTimersSwept, 2 * live.Length);
     }
 
     private bool Step(long untilTicks)

@@ -77,15 +77,19 @@ public sealed class SimulatedNetwork(SimulationHost host, RunJournal journal, Li
     }
 
     /// <summary>What is wrong with a link now.</summary>
-    public IEnumerable<LinkFault> FaultsOf(NodeId from, NodeId to) => _faults.Where(fault => fault.Applies(from, to));
+    public IEnumerable<LinkFault> FaultsOf(NodeId from, NodeId to) => _faults.Count == 0 ? [] : _faults.Where(fault => fault.Applies(from, to));
 
     /// <summary>Time a message or answer takes on a link now, seconds.</summary>
-    public double DelayOf(NodeId from, NodeId to, long bytes)
+    /// <param name="from">Sender.</param>
+    /// <param name="to">Receiver.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="stream">Draws the jitter; a whole cluster's transfers would have too many links for a stream each.</param>
+    public double DelayOf(NodeId from, NodeId to, double bytes, RandomStream stream)
     {
-        var link = LinkOf(from, to);
-        var seconds = model.LatencySeconds + link.Delays.Exponential(model.JitterSeconds);
+        var seconds = model.LatencySeconds + stream.Exponential(model.JitterSeconds);
         var slowdown = 1.0;
-        foreach (var fault in FaultsOf(from, to)) (seconds, slowdown) = (seconds + fault.DelaySeconds, Math.Max(slowdown, fault.Slowdown));
+        if (_faults.Count > 0)
+            foreach (var fault in FaultsOf(from, to)) (seconds, slowdown) = (seconds + fault.DelaySeconds, Math.Max(slowdown, fault.Slowdown));
         return seconds + bytes * slowdown / model.BytesPerSecond;
     }
 
@@ -106,10 +110,10 @@ public sealed class SimulatedNetwork(SimulationHost host, RunJournal journal, Li
         var link = LinkOf(from, to);
         var (manifest, bytes) = model.Serialize ? (WireCodec.ManifestOf(message), WireCodec.Encode(message)) : ("", []);
         journal.Trace(manifest, Manifests.Crc32C(bytes));
-        journal.Detail(from.Value, $"-> {to.Value} {Describe(message)}");
+        if (journal.Details) journal.Detail(from.Value, $"-> {to.Value} {Describe(message)}");
         Sent(from, to, message);
         var copies = 1;
-        var seconds = DelayOf(from, to, bytes.Length);
+        var seconds = DelayOf(from, to, bytes.Length, link.Delays);
         var inOrder = true;
         foreach (var fault in FaultsOf(from, to))
         {

@@ -31,7 +31,7 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
     {
         var source = from.Node;
         var self = process.Node;
-        var faults = network.FaultsOf(self, source).Concat(network.FaultsOf(source, self)).ToArray();
+        LinkFault[] faults = [.. network.FaultsOf(self, source), .. network.FaultsOf(source, self)];
         if (Array.Exists(faults, fault => fault.Blocked || (fault.Loss > 0 && _stream.Chance(fault.Loss))))
         {
             journal.Count("fault:transfer-cut");
@@ -39,7 +39,7 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
             return;
         }
 
-        var seconds = network.DelayOf(self, source, 64);
+        var seconds = network.DelayOf(self, source, 64, _stream);
         host.After(TimeSpan.FromSeconds(seconds), () =>
         {
             if (network.Find(source) is not { } sender)
@@ -61,7 +61,9 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
     {
         var size = shelves.BytesOf(range.Length);
         var sender = shelves.SourceOf(image, offset, asked);
-        var seconds = shelves.Of(sender).Upload(shelves.EarliestOf(sender, image, offset, host.NowTicks), host.NowTicks, size, network.Model.UplinkBytesPerSecond) + network.DelayOf(sender.Node, process.Node, (long)size);
+        // It flows through uplink and link at the pace of the slower of the two.
+        var (begins, uplink) = shelves.Of(sender).Upload(shelves.EarliestOf(sender, image, offset, host.NowTicks), host.NowTicks, size, network.Model.UplinkBytesPerSecond);
+        var seconds = begins + Math.Max(uplink, network.DelayOf(sender.Node, process.Node, size, _stream));
         shelves.WillHave(process, image, offset, host.NowTicks + TimeSpan.FromSeconds(seconds).Ticks, sender);
         if (Array.Exists(faults, fault => fault.BrokenTransfers > 0 && _stream.Chance(fault.BrokenTransfers)))
         {
@@ -94,8 +96,8 @@ public sealed class SimulatedWeightTransport(SimulationHost host, RunJournal jou
 
 /// <summary>What every process offers: versions on its shelf, and an uplink that sends one thing after the other.</summary>
 /// <param name="weightScale">How many bytes each byte of the simulated weights stands for.</param>
-/// <param name="peers">Readers pull from whoever has what they want and is least busy, and offer what they have got in turn.</param>
-public sealed class WeightShelves(double weightScale = 1, bool peers = false)
+/// <param name="ideal">Whoever was asked, the one that can begin first sends: an ideal broadcast tree.</param>
+public sealed class WeightShelves(double weightScale = 1, bool ideal = false)
 {
     private readonly Dictionary<(WeightImage Image, long Offset), PriorityQueue<SimulatedProcess, long>> _holders = [];
     private readonly Dictionary<(SimulatedProcess Process, WeightImage Image, long Offset), long> _availableAt = [];
@@ -108,7 +110,7 @@ public sealed class WeightShelves(double weightScale = 1, bool peers = false)
     /// <summary>Who sends a range: the one that was asked or, among peers, whoever can begin first, those included that are just getting it: an ideal broadcast tree.</summary>
     public SimulatedProcess SourceOf(WeightImage image, long offset, SimulatedProcess asked)
     {
-        if (!peers) return asked;
+        if (!ideal) return asked;
         var holders = HoldersOf(image, offset);
         while (holders.TryDequeue(out var holder, out _))
             if (holder.IsAlive) return holder;
@@ -122,7 +124,7 @@ public sealed class WeightShelves(double weightScale = 1, bool peers = false)
     /// <summary>A process will have a range; whoever sent it is free for another when its uplink is.</summary>
     public void WillHave(SimulatedProcess reader, WeightImage image, long offset, long atTicks, SimulatedProcess sender)
     {
-        if (!peers) return;
+        if (!ideal) return;
         _availableAt[(reader, image, offset)] = atTicks;
         var holders = HoldersOf(image, offset);
         holders.Enqueue(reader, atTicks);
@@ -176,7 +178,16 @@ public sealed class WeightShelves(double weightScale = 1, bool peers = false)
         {
             if (Find(image) != null) return;
             _kept.Add((image, bytes));
-            while (_kept.Select(kept => (kept.Image.Epoch, kept.Image.Version)).Distinct().Count() > 2) _kept.RemoveAt(0);
+            // Versions come in order, each whole and perhaps as a delta too.
+            while (Versions() > 2) _kept.RemoveAt(0);
+        }
+
+        private int Versions()
+        {
+            var versions = 0;
+            for (var index = 0; index < _kept.Count; index++)
+                if (index == 0 || (_kept[index].Image.Epoch, _kept[index].Image.Version) != (_kept[index - 1].Image.Epoch, _kept[index - 1].Image.Version)) versions++;
+            return versions;
         }
 
         internal ReadOnlyMemory<byte>? Find(WeightImage image)
@@ -186,13 +197,15 @@ public sealed class WeightShelves(double weightScale = 1, bool peers = false)
             return null;
         }
 
-        internal double Upload(long earliestTicks, long nowTicks, double bytes, double bytesPerSecond)
+        // In how many seconds it begins to send, and how many it sends.
+        internal (double Begins, double Seconds) Upload(long earliestTicks, long nowTicks, double bytes, double bytesPerSecond)
         {
             var seconds = bytes / bytesPerSecond;
+            var begins = Math.Max(earliestTicks, _uplinkFreeAt);
             BusySeconds += seconds;
             SentBytes += bytes;
-            _uplinkFreeAt = Math.Max(earliestTicks, _uplinkFreeAt) + (long)(seconds * TimeSpan.TicksPerSecond);
-            return (_uplinkFreeAt - nowTicks) / (double)TimeSpan.TicksPerSecond;
+            _uplinkFreeAt = begins + (long)(seconds * TimeSpan.TicksPerSecond);
+            return ((begins - nowTicks) / (double)TimeSpan.TicksPerSecond, seconds);
         }
     }
 }

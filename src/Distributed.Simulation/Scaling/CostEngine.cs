@@ -4,7 +4,7 @@ using Distributed.Simulation.Host;
 namespace Distributed.Simulation.Scaling;
 
 /// <summary>An engine that takes the time its work would take and adds up when it was busy. Weights wait for the turns under way, as the real engines do.</summary>
-public sealed class CostEngine(SimulationHost host, CostModel costs) : IPolicyEngine
+public sealed class CostEngine(ITimeline timeline, CostModel costs) : IPolicyEngine
 {
     private static readonly TensorShape[] OneTensor = [new("weights", [8])];
     private readonly Queue<(bool IsLoad, Action Begin)> _waiting = new();
@@ -118,19 +118,19 @@ public sealed class CostEngine(SimulationHost host, CostModel costs) : IPolicyEn
     private void Compute(double seconds, Action work)
     {
         ComputeSeconds += seconds;
-        _busyUntil = Math.Max(host.NowTicks, _busyUntil) + TimeSpan.FromSeconds(seconds).Ticks;
-        After((_busyUntil - host.NowTicks) / (double)TimeSpan.TicksPerSecond, work);
+        _busyUntil = Math.Max(timeline.NowTicks, _busyUntil) + TimeSpan.FromSeconds(seconds).Ticks;
+        After((_busyUntil - timeline.NowTicks) / (double)TimeSpan.TicksPerSecond, work);
     }
 
-    private void After(double seconds, Action work) => host.After(TimeSpan.FromSeconds(seconds), () =>
+    private void After(double seconds, Action work) => timeline.After(TimeSpan.FromSeconds(seconds), () =>
     {
         if (!_dead) work();
     });
 
     private void Meter(int change)
     {
-        EpisodeSeconds += _running * (double)(host.NowTicks - _countedTo) / TimeSpan.TicksPerSecond;
-        (_countedTo, _running) = (host.NowTicks, _running + change);
+        EpisodeSeconds += _running * (double)(timeline.NowTicks - _countedTo) / TimeSpan.TicksPerSecond;
+        (_countedTo, _running) = (timeline.NowTicks, _running + change);
     }
 
     private static ReadOnlyMemory<float> LogProbs(TrainSequence sequence)

@@ -1,3 +1,9 @@
+using System.Text.Json.Serialization;
+using Distributed.Actors.Coordination;
+using Distributed.Actors.Learning;
+using Distributed.Credit;
+using Distributed.Ports;
+
 namespace Distributed.Simulation.Scaling;
 
 /// <summary>
@@ -90,8 +96,11 @@ public enum WeightSpread
     /// <summary>Every node pulls from the learner.</summary>
     Star,
 
-    /// <summary>Every node pulls from whoever has the version and is least busy: an ideal swarm.</summary>
+    /// <summary>The product's own protocol: the learner serves a few nodes, they serve the others (<see cref="Actors.Weights.WeightSpread"/>).</summary>
     Peers,
+
+    /// <summary>An ideal broadcast tree: every range is sent by whoever can begin first. No protocol does better; it bounds what <see cref="Peers"/> could reach.</summary>
+    Ideal,
 }
 
 /// <summary>One point of a scaling experiment.</summary>
@@ -135,6 +144,33 @@ public sealed record ScalingCase
 
     /// <summary>What work costs.</summary>
     public CostModel Costs { get; init; } = new();
+
+    /// <summary>Rollouts of a step.</summary>
+    [JsonIgnore]
+    public int RolloutsPerStep => PromptsPerStep * GroupSize;
+
+    /// <summary>What the coordinator is told. Virtual nodes may be slow beyond measure: nothing is given up for being late.</summary>
+    public CoordinatorOptions Coordinator() => new()
+    {
+        Seed = Seed,
+        Steps = Steps,
+        PromptsPerStep = PromptsPerStep,
+        GroupSize = GroupSize,
+        MaxStalenessSteps = Staleness,
+        LeaseTimeoutMs = 4 * 3600 * 1000,
+        StallTimeoutMs = 48 * 3600 * 1000,
+        MaxAttempts = 1000,
+    };
+
+    /// <summary>What the learner is told; what it computes has no meaning, only a length.</summary>
+    public LearningOptions Learning() => new()
+    {
+        Estimator = new A2tgpo(new A2tgpoOptions()),
+        Loss = new PolicyLossOptions(PolicyLossKind.Turn),
+        Optimizer = _ => new OptimizerOptions(1e-6f),
+        MiniBatches = MiniBatches,
+        CheckpointEverySteps = CheckpointEverySteps,
+    };
 }
 
 /// <summary>What came of a case. Shares are of the time after the first step.</summary>
@@ -150,13 +186,15 @@ public sealed record ScalingCase
 /// <param name="LearnerUploadBytes">Bytes the learner sent for each step.</param>
 /// <param name="StalenessMean">Mean age of what was trained on, versions.</param>
 /// <param name="StalenessMax">Greatest age.</param>
+/// <param name="StalenessShares">How the ages are distributed: <c>0:12% 1:88%</c>.</param>
 /// <param name="Dropped">Rollouts dropped, any reason.</param>
 /// <param name="Failures">Node processes that died.</param>
 /// <param name="StepsLost">Steps that had to be done again.</param>
 /// <param name="Messages">Messages that actors handled.</param>
+/// <param name="Trace">Hash of every message and when it was sent: the same case gives the same.</param>
 public sealed record ScalingResult(
     ScalingCase Case, long StepsDone, double VirtualHours, double RolloutsPerHour, double TokensPerSecond, double RolloutBusy, double ScorerBusy, double LearnerBusy, double UploadBusy,
-    double LearnerUploadBytes, double StalenessMean, long StalenessMax, long Dropped, long Failures, long StepsLost, long Messages)
+    double LearnerUploadBytes, double StalenessMean, long StalenessMax, string StalenessShares, long Dropped, long Failures, long StepsLost, long Messages, string Trace)
 {
     /// <summary>What the run waits for most.</summary>
     public string Bottleneck
@@ -168,6 +206,12 @@ public sealed record ScalingResult(
             return most.Busy < 0.5 ? "waiting for each other" : most.Name;
         }
     }
+
+    /// <summary>Seconds a step takes after the first one, checkpoints included.</summary>
+    public double SteadySecondsPerStep => Case.RolloutsPerStep * 3600 / RolloutsPerHour;
+
+    /// <summary>Hours until so many steps are done, at the pace of this run: what was lost to failures included.</summary>
+    public double HoursTo(long steps) => SecondsPerStep * steps / 3600;
 
     /// <summary>Seconds a step takes.</summary>
     public double SecondsPerStep => StepsDone == 0 ? double.NaN : VirtualHours * 3600 / StepsDone;

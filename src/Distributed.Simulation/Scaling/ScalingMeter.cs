@@ -34,6 +34,9 @@ internal sealed class ScalingMeter(SimulationHost host) : IRunObserver
     /// <summary>Greatest age.</summary>
     public long AgeMax { get; private set; }
 
+    /// <summary>How many rollouts of each age were trained on.</summary>
+    public SortedDictionary<long, long> Ages { get; } = [];
+
     /// <summary>Rollouts dropped.</summary>
     public long Dropped { get; private set; }
 
@@ -61,6 +64,7 @@ internal sealed class ScalingMeter(SimulationHost host) : IRunObserver
             var age = step.Version.Value - 1 - trajectory.OldestVersion.Value;
             AgeSum += age;
             AgeMax = Math.Max(AgeMax, age);
+            Ages[age] = Ages.GetValueOrDefault(age) + 1;
         }
     }
 

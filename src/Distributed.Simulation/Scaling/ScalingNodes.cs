@@ -1,12 +1,10 @@
 using Akka.Actor;
 using Distributed.Actors;
-using Distributed.Actors.Coordination;
 using Distributed.Actors.Learning;
 using Distributed.Actors.Ports;
 using Distributed.Actors.Rollout;
 using Distributed.Actors.Scoring;
 using Distributed.Actors.Weights;
-using Distributed.Credit;
 using Distributed.Ports;
 using Distributed.Protocol;
 using Distributed.Simulation.Host;
@@ -67,6 +65,7 @@ internal sealed class ScalingNode(NodeId id, ScalingRole role, RandomStream fail
 /// <summary>Builds the processes of a scaling experiment.</summary>
 internal sealed class ScalingNodes
 {
+    private static readonly TimeSpan Download = TimeSpan.FromHours(4);
     private static readonly byte[] Weights = new byte[CostEngine.Bytes];
     private readonly SimulationHost _host;
     private readonly ScalingCase _case;
@@ -80,7 +79,7 @@ internal sealed class ScalingNodes
         (_host, _case, _meter) = (host, experiment, meter);
         _journal = new RunJournal(host);
         _world = new CostWorld(experiment.Costs);
-        Shelves = new WeightShelves(experiment.Costs.WeightBytes / CostEngine.Bytes, peers: experiment.Spread == WeightSpread.Peers);
+        Shelves = new WeightShelves(experiment.Costs.WeightBytes / CostEngine.Bytes, ideal: experiment.Spread == WeightSpread.Ideal);
         Network = new SimulatedNetwork(host, _journal, new LinkModel
         {
             LatencySeconds = experiment.Costs.LatencySeconds,
@@ -96,10 +95,20 @@ internal sealed class ScalingNodes
 
     public SimulatedNetwork Network { get; }
 
+    public string Trace => _journal.TraceHash;
+
     public WeightShelves Shelves { get; }
 
     // Workers of large clusters speak less often: twenty messages a second are enough for the learner's node.
     private TimeSpan Announce => TimeSpan.FromSeconds(Math.Max(30, (_case.Nodes + _case.Scorers) / 20.0));
+
+    // One range a version, but for the ideal tree, where a node passes on what it has before it has all of it.
+    private WeightSpreadOptions SpreadOptions => _case.Spread switch
+    {
+        WeightSpread.Peers => new WeightSpreadOptions { RangeBytes = CostEngine.Bytes, PullLimit = Download },
+        WeightSpread.Ideal => WeightSpreadOptions.InProcess with { RangeBytes = CostEngine.Bytes / 4 },
+        _ => WeightSpreadOptions.InProcess with { RangeBytes = CostEngine.Bytes },
+    };
 
     public SimulatedProcess Start(ScalingNode node)
     {
@@ -126,7 +135,7 @@ internal sealed class ScalingNodes
             Transport = transport,
             Notice = static _ => { },
             AskAgain = Announce,
-            DownloadTimeout = TimeSpan.FromHours(4),
+            DownloadTimeout = Download,
         };
         var incarnations = new IncarnationSource(process.Number * 1_000_000L);
         var receiver = Props.Create(() => new WeightReceiverActor(weights));
@@ -154,29 +163,12 @@ internal sealed class ScalingNodes
 
     private LearnerSettings LearnerRole(ScalingNode node, SimulatedProcess process, IWeightTransport transport) => new()
     {
-        Coordinator = new CoordinatorOptions
-        {
-            Seed = _case.Seed,
-            Steps = _case.Steps,
-            PromptsPerStep = _case.PromptsPerStep,
-            GroupSize = _case.GroupSize,
-            MaxStalenessSteps = _case.Staleness,
-            LeaseTimeoutMs = 4 * 3600 * 1000,
-            StallTimeoutMs = 48 * 3600 * 1000,
-            MaxAttempts = 1000,
-        },
-        Learning = new LearningOptions
-        {
-            Estimator = new A2tgpo(new A2tgpoOptions()),
-            Loss = new PolicyLossOptions(PolicyLossKind.Turn),
-            Optimizer = _ => new OptimizerOptions(1e-6f),
-            MiniBatches = _case.MiniBatches,
-            CheckpointEverySteps = _case.CheckpointEverySteps,
-        },
+        Coordinator = _case.Coordinator(),
+        Learning = _case.Learning(),
         Fabric = node.Fabric!,
         Engine = node.Engine!,
         Transport = transport,
-        Spread = WeightSpreadOptions.InProcess with { RangeBytes = CostEngine.Bytes / 4 }, // the transport decides who sends
+        Spread = SpreadOptions,
         ScoreJobs = new ScoreJobBuilder(_world, _world.Format.AnswerPrefix, _world.Format.AnswerSuffix, allAliases: false),
         Observer = new WhileAlive(process, _meter),
         Checkpoints = new SimulatedCheckpoints(_host, _disk, _host.Streams.Of("disk", process.Root), () => process.IsAlive) { SaveSeconds = _case.Costs.CheckpointSeconds },

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Actor;
 using Distributed.Actors;
 using Distributed.Protocol;
@@ -76,14 +77,16 @@ internal sealed class ScalingCluster
             RolloutBusy: Busy(ScalingRole.Rollout, (double)_case.Nodes * _case.Costs.EpisodesPerNode),
             ScorerBusy: Busy(ScalingRole.Scorer, _case.Scorers),
             LearnerBusy: Busy(ScalingRole.Learner, 1),
-            UploadBusy: upload.BusySeconds / Math.Max(1e-9, _host.Now.TotalSeconds),
+            UploadBusy: Math.Min(1, upload.BusySeconds / Math.Max(1e-9, _host.Now.TotalSeconds)), // what waits in its queue at the end is booked too
             LearnerUploadBytes: upload.SentBytes / Math.Max(1, _meter.StepsTrained),
             StalenessMean: _meter.Rollouts == 0 ? 0 : _meter.AgeSum / _meter.Rollouts,
             StalenessMax: _meter.AgeMax,
+            StalenessShares: string.Join(" ", _meter.Ages.Select(age => string.Create(CultureInfo.InvariantCulture, $"{age.Key}:{100.0 * age.Value / _meter.Rollouts:0}%"))),
             Dropped: _meter.Dropped,
             Failures: _failures,
             StepsLost: _meter.StepsTrained - _meter.Version,
-            Messages: _host.Steps);
+            Messages: _host.Steps,
+            Trace: _parts.Trace);
     }
 
     private void Start(ScalingNode node)

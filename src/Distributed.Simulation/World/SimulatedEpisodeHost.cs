@@ -23,7 +23,7 @@ public sealed class ToolFaults
 }
 
 /// <summary>Tools on virtual time: every step is answered once, at the latest when its time is up.</summary>
-public sealed class SimulatedEpisodeHost(SimulationHost host, RandomStream stream, double medianSeconds, string timeoutReply, ToolFaults faults) : IEpisodeHost
+public sealed class SimulatedEpisodeHost(ITimeline timeline, RandomStream stream, double medianSeconds, string timeoutReply, ToolFaults faults) : IEpisodeHost
 {
     private long _steps;
     private long _failed;
@@ -54,7 +54,7 @@ public sealed class SimulatedEpisodeHost(SimulationHost host, RandomStream strea
         {
             _failed++;
         }
-        host.After(late ? limit : duration, () =>
+        timeline.After(late ? limit : duration, () =>
         {
             if (!_dead) reply(late || thrown ? new StepResult.Observation(timeoutReply, ToolError: true) : episode.Step(action, CancellationToken.None));
         });

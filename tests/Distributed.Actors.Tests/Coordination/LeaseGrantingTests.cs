@@ -116,6 +116,69 @@ public sealed class LeaseGrantingTests
     }
 
     [Fact]
+    public void Work_is_spread_over_all_workers_that_are_free()
+    {
+        var rules = Rules(Many with { PromptsPerStep = 2, GroupSize = 2 });
+        NodeId[] nodes = [new("a"), new("b"), new("c"), new("d")];
+        foreach (var node in nodes) rules.Leases.Offer(Ready(node, WorkerRole.Rollout, capacity: 8));
+        rules.Tick(0).Grants().Count.ShouldBe(4);
+        rules.Leases.Workers.Values.Select(worker => worker.Leases.Count).ShouldBe([1, 1, 1, 1]);
+    }
+
+    [Fact]
+    public void The_newest_weights_go_first_and_older_ones_take_what_is_left()
+    {
+        var rules = new CoordinatorRules(Many with { MaxStalenessSteps = 1, PromptsPerStep = 1, GroupSize = 2 }, Epoch, new PolicyVersion(1), new Ledger());
+        var (older, newest) = (new NodeId("a-older"), new NodeId("b-newest"));
+        rules.Leases.Offer(Ready(older, WorkerRole.Rollout, version: 0, capacity: 8));
+        rules.Leases.Offer(Ready(newest, WorkerRole.Rollout, version: 1, capacity: 3));
+        var grants = rules.Start(0).OfType<Effect.Send>().ToArray();
+        grants.Count(send => send.To == newest).ShouldBe(3);
+        grants.Take(3).ShouldAllBe(send => send.To == newest);
+    }
+
+    [Fact]
+    public void A_scorer_that_lags_scores_what_older_weights_sampled()
+    {
+        var backlog = new Backlog(Many);
+        var ledger = new Ledger();
+        var slots = ledger.Plan(3);
+        foreach (var (slot, version) in slots.Zip([2L, 1L, 2L]))
+        {
+            ledger.Lease(slot);
+            ledger.Generated(slot, Trajectory(slot.Slot, version));
+            backlog.ToScore(slot);
+        }
+
+        backlog.TakeScore(new PolicyVersion(0), suspect: false).ShouldBeNull();
+        backlog.TakeScore(new PolicyVersion(1), suspect: false).ShouldBe(slots[1]);
+        backlog.TakeScore(new PolicyVersion(1), suspect: false).ShouldBeNull();
+        backlog.Remove(slots[0]);
+        backlog.TakeScore(new PolicyVersion(2), suspect: false).ShouldBe(slots[2]);
+        backlog.ScoreCount.ShouldBe(0);
+    }
+
+    [Fact]
+    public void An_idle_worker_that_comes_takes_a_suspect_from_the_one_that_was_set_aside()
+    {
+        var rules = Rules(Many);
+        var grants = rules.Handle(Ready(RolloutNode, WorkerRole.Rollout, capacity: 4), 0).Grants();
+        var again = rules.Handle(new LeaseFailed(grants[0].Lease, Epoch, RolloutNode, "crash", Declined: false), 0).Grants().ShouldHaveSingleItem();
+        rules.Handle(new LeaseFailed(again.Lease, Epoch, RolloutNode, "crash", Declined: false), 0).Grants().ShouldBeEmpty("it is set aside");
+        var effects = rules.Handle(Ready(new NodeId("idle"), WorkerRole.Rollout, capacity: 4), 0).OfType<Effect.Send>().ToArray();
+        effects.Select(send => (send.To.Value, ((RolloutLeaseGranted)send.Message).Job.Slot == grants[0].Job.Slot)).ShouldBe([("idle", true), (RolloutNode.Value, false)]);
+    }
+
+    [Fact]
+    public void A_stall_names_a_few_workers_and_counts_the_others()
+    {
+        var rules = Rules(Many);
+        for (var node = 0; node < 40; node++) rules.Leases.Offer(Ready(new NodeId($"n{node:00}"), WorkerRole.Rollout, capacity: 1));
+        rules.Tick(0);
+        rules.DescribeWaits().ShouldEndWith("and 24 more hold 0");
+    }
+
+    [Fact]
     public void How_every_slot_of_a_step_ended_is_reported_once()
     {
         var rules = Rules(Options with { MaxAttempts = 1 });

@@ -52,6 +52,23 @@ public sealed class ScalingRunTests
     }
 
     [Fact]
+    public void The_protocol_among_peers_comes_near_to_an_ideal_tree()
+    {
+        var many = Small with { Nodes = 32, Scorers = 2, Staleness = 1 };
+        var peers = ScalingRun.Of(many with { Spread = WeightSpread.Peers });
+        var ideal = ScalingRun.Of(many with { Spread = WeightSpread.Ideal });
+        peers.LearnerUploadBytes.ShouldBeLessThan(5 * peers.Case.Costs.WeightBytes, "the learner serves a few, not all");
+        peers.SecondsPerStep.ShouldBeInRange(0.9 * ideal.SecondsPerStep, 1.5 * ideal.SecondsPerStep);
+    }
+
+    [Fact]
+    public void Ages_of_what_was_trained_on_add_up()
+    {
+        var result = ScalingRun.Of(Small with { Steps = 8, Staleness = 2 });
+        result.StalenessShares.Split(' ').Sum(share => int.Parse(share.Split(':')[1].TrimEnd('%'), System.Globalization.CultureInfo.InvariantCulture)).ShouldBeInRange(98, 102);
+    }
+
+    [Fact]
     public void A_cluster_whose_nodes_fail_comes_through_and_says_what_it_lost()
     {
         var result = ScalingRun.Of(Small with { Steps = 20, MtbfHours = 0.3, CheckpointEverySteps = 2, Costs = new CostModel { RestartSeconds = 60, CheckpointSeconds = 5 } });
