@@ -55,6 +55,7 @@ internal sealed class SetupClient(Uri learner, HttpSecurity security, Action<str
 
         if (setup is not { Format: NodeSetup.CurrentFormat, Recipe: not null, Run: not null, Files: not null })
             throw new RefusedException($"{learner}: sends a set-up of another layout; use the same version of the program on every node");
+        if (!setup.IsWhole) throw new IOException("the recipe did not arrive as it was sent");
         foreach (var file in setup.Files) await Fetch(client, folder, file, cancel).ConfigureAwait(false);
         return setup;
     }

@@ -17,6 +17,9 @@ internal sealed record NodeSetup(int Format, string Run, string Recipe, IReadOnl
     /// <summary>The layout written here.</summary>
     public const int CurrentFormat = 1;
 
+    /// <summary>Whether the recipe is the one that was sent. The files have checksums of their own.</summary>
+    public bool IsWhole => RunOf(Recipe) == Run;
+
     /// <summary>Fingerprint of a recipe.</summary>
     public static string RunOf(string recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(recipe)).AsSpan(0, 8));
 }

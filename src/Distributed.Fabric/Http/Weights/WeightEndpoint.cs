@@ -11,8 +11,9 @@ public static class WeightEndpoint
 {
     private const int LargestRange = 64 * 1024 * 1024;
 
-    // A range is written in pieces, so that one is copied while the one before is on its way and both stay in the processor's cache.
-    private const int PieceBytes = 128 * 1024;
+    // A range is written in pieces, so that one is copied while the one before is on its way; each into one stretch of memory, where a plain write would be spread over
+    // blocks of 4 KiB.
+    private const int PieceBytes = 256 * 1024;
 
     /// <summary>
     /// Maps GET of <see cref="WeightPath"/>. One range of at most 64 MiB a request: 206 with its bytes; 401 without the cluster's signature, 404 for an image that
@@ -53,8 +54,15 @@ public static class WeightEndpoint
         response.ContentLength = length;
         response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {offset}-{offset + length - 1}/{whole.Length}");
         transport.CountServed(length);
-        for (var (rest, body) = (whole.Slice(offset, length), response.Body); rest.Length > 0; rest = rest[Math.Min(PieceBytes, rest.Length)..])
-            await body.WriteAsync(rest[..Math.Min(PieceBytes, rest.Length)], context.RequestAborted).ConfigureAwait(false);
+        var writer = response.BodyWriter;
+        for (var rest = whole.Slice(offset, length); rest.Length > 0;)
+        {
+            var piece = rest[..Math.Min(PieceBytes, rest.Length)];
+            piece.Span.CopyTo(writer.GetSpan(piece.Length));
+            writer.Advance(piece.Length);
+            if ((await writer.FlushAsync(context.RequestAborted).ConfigureAwait(false)).IsCompleted) return; // nobody reads any more
+            rest = rest[piece.Length..];
+        }
     }
 
     // Exactly one range with both ends, which is all that a receiver ever asks for.

@@ -141,7 +141,7 @@ internal static class AkkaWorker
     {
         try
         {
-            return (await Ask<NodeSetup>(inputs, SetupFiles.Path, cancel).ConfigureAwait(false))?.Run;
+            return await Ask<NodeSetup>(inputs, SetupFiles.Path, cancel).ConfigureAwait(false) is { IsWhole: true } setup ? setup.Run : null;
         }
         catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException)
         {
