@@ -1,7 +1,7 @@
 // ProcessReward: the implicit process reward model of a run (iStar 2509.19199).
 // Owns: its engine's weights and optimizer during one life of the learner.
 // Promises: every batch is answered by exactly one Rewarded, by a model that has learnt from it before (as the method has it); a loss or gradient that is not
-// finite changes nothing, is said, and the model as it was rewards the batch. a State is of the time between the batches
+// finite changes nothing, is said, and the model as it was rewards the batch. A State is of the time between the batches
 // before and after it was wanted.
 // May lose: what it learnt since the newest checkpoint, with the learner, which waits for it under the coordinator's stall time-out.
 // Restarted by: nobody alone; it is the learner's child and its crash is the learner's.
