@@ -28,9 +28,7 @@ public sealed class NodeConfigurationTests
         config.GetByteSize("akka.remote.dot-netty.tcp.maximum-frame-size").ShouldNotBeNull().ShouldBeGreaterThan(Protocol.WireCodec.MaxFrameBytes);
         config.GetBoolean("akka.coordinated-shutdown.terminate-actor-system").ShouldBeTrue();
         config.GetString("akka.loglevel").ShouldBe("WARNING", "base.conf is below");
-        config.GetString("akka.actor.default-dispatcher.type").ShouldBe("ForkJoinDispatcher", "dispatchers.conf is below");
-
-        config.GetInt("akka.actor.default-dispatcher.dedicated-thread-pool.thread-count").ShouldBe(role == "learner" ? 3 : 2);
+        config.GetString("akka.actor.default-dispatcher.executor").ShouldBe("default-executor", "dispatchers.conf is below");
         config.GetTimeSpan("akka.coordinated-shutdown.phases.before-service-unbind.timeout").ShouldBe(TimeSpan.FromSeconds(role == "scorer" ? 15 : 30));
         config.GetString("akka.remote.dot-netty.tcp.hostname").ShouldBe(environment == "local" ? "127.0.0.1" : "0.0.0.0");
         config.GetInt("akka.remote.dot-netty.tcp.port").ShouldBe(environment == "local" ? 0 : 4055);

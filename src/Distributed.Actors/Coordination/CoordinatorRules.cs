@@ -38,7 +38,7 @@ public class CoordinatorRules
         _ledger = ledger;
         _backlog = new Backlog(options);
         _granting = new LeaseGranting(options, epoch, ledger, _leases, _backlog);
-        _stall = new StallWatch(options.StallTimeoutMs);
+        _stall = new StallWatch(options.StallTimeoutMs, options.TickMs);
         foreach (var slot in ledger.Groups.Values.SelectMany(group => group))
         {
             if (slot.State == SlotState.Planned) _backlog.ToRollOut(slot);

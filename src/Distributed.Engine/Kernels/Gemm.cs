@@ -59,6 +59,7 @@ internal static unsafe class Gemm
     {
         var whole = n / Width;
         var height = BlockRows(path, m, k);
+        var end = panels + ((nint)whole * Width * panelDepth);
         for (var row = 0; row < m; row += height, a += (nint)height * lda, c += (nint)height * ldc, add = add is null ? null : add + ((nint)height * ldAdd))
         {
             var rows = Math.Min(height, m - row);
@@ -68,9 +69,13 @@ internal static unsafe class Gemm
                 for (var panel = 0; panel < whole; panel++)
                 {
                     var from = panels + ((nint)panel * Width * panelDepth);
-                    var next = (panel + 1) * Width < n ? from + ((nint)Width * panelDepth) : null;
-                    Strips<PlainForm>(
-                        path, a, lda, rows, from, Width, k, c + (panel * Width), ldc, add is null ? null : add + (panel * Width), ldAdd, 1, 0, next);
+                    var next = from + ((nint)Width * panelDepth);
+                    var to = c + (panel * Width);
+                    var addTo = add is null ? null : add + (panel * Width);
+                    if (path == SimdPath.Avx2)
+                        GemmAvx2.Panel(a, lda, rows, from, k, to, ldc, addTo, ldAdd, end);
+                    else
+                        Strips<PlainForm>(path, a, lda, rows, from, Width, k, to, ldc, addTo, ldAdd, 1, 0, next < end ? next : null);
                 }
 
             var column = whole * Width;
@@ -112,6 +117,12 @@ internal static unsafe class Gemm
             for (var column = 0; column < n; column += Width)
             {
                 var panel = scratch.Panels + ((nint)column * depth);
+                if (path == SimdPath.Avx2 && column + Width <= n)
+                {
+                    GemmAvx2.AddStrips(m, scratch.Strips, panel, depth, c + column, ldc);
+                    continue;
+                }
+
                 var strip = scratch.Strips;
                 for (var row = 0; row < m; row += height, strip += PanelPacking.StripFloats(height, depth))
                 {
@@ -158,6 +169,12 @@ internal static unsafe class Gemm
     {
         if (panels == 0)
             return;
+        if (path == SimdPath.Avx2)
+        {
+            GemmAvx2.Strips<TForm>(m, a, lda, b, ldb, k, null, c, ldc, add, ldAdd, panels, panelFloats, null, null);
+            return;
+        }
+
         var highest = MostRows(path);
         var aStep = TForm.Transposed ? 1 : lda;
         var strips = (m + highest - 1) / highest;
@@ -174,7 +191,7 @@ internal static unsafe class Gemm
                     Sse.Prefetch1(line);
             }
 
-            Tile<TForm>(path, rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats, next, share);
+            Tile<TForm>(path, rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats);
             next = share;
             row += rows;
             a += rows * aStep;
@@ -230,8 +247,7 @@ internal static unsafe class Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tile<TForm>(
-        SimdPath path, int rows, float* a, nint lda, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats,
-        float* next = null, float* nextEnd = null)
+        SimdPath path, int rows, float* a, nint lda, float* b, nint ldb, int k, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats)
         where TForm : struct, ITileForm
     {
         if (path == SimdPath.Avx512)
@@ -242,7 +258,7 @@ internal static unsafe class Gemm
 
         if (path == SimdPath.Avx2)
         {
-            GemmAvx2.Tile<TForm>(rows, a, lda, b, ldb, k, c, ldc, add, ldAdd, panels, panelFloats, next, nextEnd);
+            GemmAvx2.Strips<TForm>(rows, a, lda, b, ldb, k, null, c, ldc, add, ldAdd, panels, panelFloats, null, null);
             return;
         }
 

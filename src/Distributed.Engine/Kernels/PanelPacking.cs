@@ -55,11 +55,11 @@ internal static unsafe class PanelPacking
                         Avx512F.Store(strip, Avx512F.LoadVector512(from + column));
                 }
 
-                else if (height == 6 && Avx.IsSupported)
+                else if (height == 3 && Sse.IsSupported)
                 {
-                    // The same with two floats too many.
-                    for (; column < end && column + 8 <= m; column += 6, strip += stripSize)
-                        Avx.Store(strip, Avx.LoadVector256(from + column));
+                    // The same with one float too many.
+                    for (; column < end && column + 4 <= m; column += 3, strip += stripSize)
+                        Sse.Store(strip, Sse.LoadVector128(from + column));
                 }
 
                 for (; column < end; column += height, strip += stripSize)

@@ -236,6 +236,15 @@ public sealed class CoordinatorRulesTests
     }
 
     [Fact]
+    public void A_pause_of_the_process_is_no_stall()
+    {
+        var rules = Rules(Options with { LeaseTimeoutMs = 1_000_000, StallTimeoutMs = 5_000, TickMs = 500 });
+        OfferRollout(rules, capacity: 2);
+        foreach (var now in new[] { 500, 1_000, 90_000, 90_500, 92_000, 94_000 }) rules.Tick(now).ShouldBeEmpty($"at {now}");
+        rules.Tick(94_001).OfType<Effect.Failed>().ShouldHaveSingleItem().Reason.ShouldStartWith("no progress for 5 s");
+    }
+
+    [Fact]
     public void Messages_of_another_epoch_change_nothing_and_are_settled_only_if_older()
     {
         var rules = Rules();
