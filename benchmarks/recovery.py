@@ -25,7 +25,8 @@ LIMIT = 120.0
 def nodes(program):
     """Name -> process id of the nodes that run."""
     found = {}
-    for pid in pathlib.Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split():
+    # A process started again is the child of whichever thread started it.
+    for pid in [pid for children in pathlib.Path(f"/proc/{program.pid}/task").glob("*/children") for pid in words_of(children)]:
         try:
             words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         except OSError:
@@ -33,6 +34,13 @@ def nodes(program):
         if "node" in words:
             found[words[words.index("--name") + 1] if "--name" in words else "learner"] = int(pid)
     return found
+
+
+def words_of(path):
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
 
 
 def computed(pid):
