@@ -36,12 +36,13 @@ internal static unsafe class PanelPacking
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackStrips(float* source, nint lds, int k, int m, float* strips, int height)
     {
-        // A few strips at a time: every strip lies in a page of its own, and the processor knows the addresses of only so many at once.
-        const int Together = 8;
+        // Some lines of each row at a time: every strip lies in a page of its own, and the processor knows the addresses of only so many at once.
+        const int Stretch = 96;
+        var together = Stretch / height;
         var stripSize = StripFloats(height, k);
-        for (var first = 0; first < m; first += Together * height, strips += Together * stripSize)
+        for (var first = 0; first < m; first += together * height, strips += together * stripSize)
         {
-            var end = Math.Min(m, first + (Together * height));
+            var end = Math.Min(m, first + (together * height));
             var from = source;
             var to = strips;
             for (var row = 0; row < k; row++, from += lds, to += height)
@@ -57,7 +58,9 @@ internal static unsafe class PanelPacking
 
                 else if (height == 3 && Sse.IsSupported)
                 {
-                    // The same with one float too many.
+                    // The same with one float too many. The rows are too far apart for the processor to fetch the next ones by itself.
+                    for (var line = first; line < end; line += 16)
+                        Sse.Prefetch0(from + (8 * lds) + line);
                     for (; column < end && column + 4 <= m; column += 3, strip += stripSize)
                         Sse.Store(strip, Sse.LoadVector128(from + column));
                 }
