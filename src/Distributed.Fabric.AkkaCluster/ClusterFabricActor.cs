@@ -2,7 +2,8 @@
 // Owns: who is a member under which name, and the way to each.
 // Promises: the attached actor hears of every other node once when it joins, once when it does not answer, once when it does again, once when it is gone; a
 // member that comes back as another process under the same name is reported as gone in between. Standbys of the learner are not reported: the
-// learner is one node, here as long as any process could run it.
+// learner is one node, here as long as any process could run it. A node that answers this one is not taken for unreachable on another's word: whoever was cut
+// off says so of everybody.
 // May lose: messages for the node while nothing is attached, and those to a node that does not answer; they are counted.
 // Restarted by: the guardian; the subscription then replays the members, and nodes that left meanwhile are not reported (their leases have deadlines).
 using Akka.Actor;
@@ -13,7 +14,7 @@ using Distributed.Protocol;
 namespace Distributed.Fabric.AkkaCluster;
 
 /// <summary>Translates membership into the words of <see cref="IFabric"/> and takes in what other nodes tell this one.</summary>
-internal sealed class ClusterFabricActor : UntypedActor
+internal sealed class ClusterFabricActor : UntypedActor, IWithTimers
 {
     public const string Name = "fabric";
 
@@ -24,13 +25,18 @@ internal sealed class ClusterFabricActor : UntypedActor
     private readonly Cluster _cluster = Cluster.Get(Context.System);
     private readonly Dictionary<NodeId, Seen> _nodes = [];
     private readonly List<Member> _learners = [];
+    private readonly Dictionary<UniqueAddress, Member> _doubted = []; // unreachable for another node, not for this one; at most one entry a member
     private bool _isUp;
     private IActorRef _attached = ActorRefs.Nobody;
 
     public ClusterFabricActor(ClusterFabric fabric) => _fabric = fabric;
 
+    public ITimerScheduler Timers { get; set; } = null!;
+
     /// <summary>Everything for this node goes to this actor from now on.</summary>
     public sealed record Attach(IActorRef Node) : INoSerializationVerificationNeeded;
+
+    private sealed record LookAgain : INoSerializationVerificationNeeded;
 
     private sealed record Seen(UniqueAddress Member, bool Reachable);
 
@@ -53,8 +59,12 @@ internal sealed class ClusterFabricActor : UntypedActor
             // One that comes and goes quickly may be seen first when it is leaving.
             case ClusterEvent.MemberLeft left: OnHere(left.Member); break;
             case ClusterEvent.MemberExited exited: OnHere(exited.Member); break;
-            case ClusterEvent.ReachableMember reachable: OnHere(reachable.Member); break;
-            case ClusterEvent.UnreachableMember unreachable: OnUnreachable(unreachable.Member); break;
+            case ClusterEvent.ReachableMember reachable:
+                _doubted.Remove(reachable.Member.UniqueAddress);
+                OnHere(reachable.Member);
+                break;
+            case ClusterEvent.UnreachableMember unreachable: OnSaidUnreachable(unreachable.Member); break;
+            case LookAgain: OnLookAgain(); break;
             case ClusterEvent.MemberRemoved removed: OnRemoved(removed.Member, inOrder: removed.PreviousStatus == MemberStatus.Exiting); break;
             case ClusterEvent.IClusterDomainEvent: break; // members that are joining are not here yet, downed ones are about to be removed
             default: Unhandled(message); break;
@@ -116,6 +126,32 @@ internal sealed class ClusterFabricActor : UntypedActor
 
     private Member Oldest() => _learners.Aggregate((oldest, next) => next.IsOlderThan(oldest) ? next : oldest);
 
+    private void OnSaidUnreachable(Member member)
+    {
+        if (!Answers(member))
+        {
+            OnUnreachable(member);
+            return;
+        }
+
+        _doubted[member.UniqueAddress] = member;
+        Timers.StartPeriodicTimer(nameof(LookAgain), new LookAgain(), TimeSpan.FromSeconds(1));
+    }
+
+    private void OnLookAgain()
+    {
+        foreach (var member in _doubted.Values.Where(member => !Answers(member)).ToArray())
+        {
+            _doubted.Remove(member.UniqueAddress);
+            OnUnreachable(member);
+        }
+
+        if (_doubted.Count == 0) Timers.Cancel(nameof(LookAgain));
+    }
+
+    // Each node listens to its nine neighbours, and in a small cluster to all.
+    private bool Answers(Member member) => _cluster.FailureDetector.IsMonitoring(member.Address) && _cluster.FailureDetector.IsAvailable(member.Address);
+
     private void OnUnreachable(Member member)
     {
         if (NodeOf(member) is not { } node || !_nodes.TryGetValue(node, out var seen) || !seen.Reachable) return;
@@ -128,6 +164,7 @@ internal sealed class ClusterFabricActor : UntypedActor
 
     private void OnRemoved(Member member, bool inOrder)
     {
+        _doubted.Remove(member.UniqueAddress);
         if (NodeOf(member) is not { } node) return;
         _fabric.ReportMember(AddressOf(member), member.UniqueAddress.Uid, isHere: false);
         if (node == ClusterNode.LearnerId)

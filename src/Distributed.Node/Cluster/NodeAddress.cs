@@ -20,8 +20,8 @@ internal static class NodeAddress
         return named ? uri : new UriBuilder(uri) { Port = defaultPort }.Uri;
     }
 
-    /// <summary>What others dial to reach an endpoint: an address that means every interface is replaced by this machine's name.</summary>
-    public static Uri Reachable(Uri bound) => IPAddress.TryParse(bound.Host.Trim('[', ']'), out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
-        ? new UriBuilder(bound) { Host = Dns.GetHostName() }.Uri
+    /// <summary>What others dial to reach an endpoint: an address that means every interface is replaced by <paramref name="host"/>, or this machine's name if it is null.</summary>
+    public static Uri Reachable(Uri bound, string? host = null) => IPAddress.TryParse(bound.Host.Trim('[', ']'), out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
+        ? new UriBuilder(bound) { Host = host ?? Dns.GetHostName() }.Uri
         : bound;
 }

@@ -38,7 +38,7 @@ internal static class AkkaLearner
             using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel, seat.HandOver);
             try
             {
-                var code = begin().Run((recipe, say) => RunParts.Create(recipe, 0, 0, say), run => AkkaRunCluster.Start(run, node, seat, inputs, counters), end.Token);
+                var code = begin().Run((recipe, say) => RunParts.Create(recipe, 0, 0, say), run => AkkaRunCluster.Start(run, node, seat, inputs, akka.Host, counters), end.Token);
                 inOrder = true;
                 return code;
             }

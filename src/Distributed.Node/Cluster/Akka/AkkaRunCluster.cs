@@ -29,7 +29,7 @@ internal sealed class AkkaRunCluster : IRunCluster
 
     /// <summary>Puts the learner into the seat.</summary>
     /// <exception cref="RefusedException">It cannot listen.</exception>
-    public static AkkaRunCluster Start(RunContext run, ClusterNode node, LearnerSeat seat, LearnerInputs inputs, FabricCounters counters) => Refusals.Of(() =>
+    public static AkkaRunCluster Start(RunContext run, ClusterNode node, LearnerSeat seat, LearnerInputs inputs, string? host, FabricCounters counters) => Refusals.Of(() =>
     {
         var model = TemporaryModel.Of(run.Parts.Model);
         var setup = new SetupFiles(run.Inputs.RecipeText, model.Files);
@@ -41,7 +41,7 @@ internal sealed class AkkaRunCluster : IRunCluster
             AkkaNode.MapSeeds(routes, node);
             routes.MapWeights(weights);
         }).GetAwaiter().GetResult();
-        var address = NodeAddress.Reachable(endpoint.Address).ToString().TrimEnd('/');
+        var address = NodeAddress.Reachable(endpoint.Address, host).ToString().TrimEnd('/');
         run.Recorder.OnNotice($"{inputs.Name} is the learner; nodes can join at {address}, the cluster is at {node.Address}");
 
         var roles = new RoleSettings(run.Inputs.Recipe, run.Parts.Model.Tokenizer, run.Parts.Environment, node.Fabric.Self, run.Recorder.OnNotice);

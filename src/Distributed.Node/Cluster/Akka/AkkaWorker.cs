@@ -40,7 +40,7 @@ internal static class AkkaWorker
             AppliedWeights? applied = null;
             await using var endpoint = inputs.Listen is null ? null : await AkkaNode.Listen(inputs.Listen, inputs.Security, new FabricCounters(),
                 routes => routes.MapWeights(serving).MapHealth(() => applied?.Newest == null ? "no weights yet" : null)).ConfigureAwait(false);
-            var address = endpoint is null ? null : NodeAddress.Reachable(endpoint.Address).ToString().TrimEnd('/');
+            var address = endpoint is null ? null : NodeAddress.Reachable(endpoint.Address, akka.Host).ToString().TrimEnd('/');
             var weights = new AddressedWeights(serving, address);
             var roles = new RoleSettings(recipe, model.Tokenizer, environment, ClusterNode.LearnerId, notice)
             {
