@@ -14,7 +14,7 @@ fail() { echo "netns-cluster: $1" >&2; exit 1; }
 
 finish() {
   local code=$?
-  for pid in "${pids[@]:-}"; do [ -n "$pid" ] && kill -9 "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]:-}"; do [ -n "$pid" ] && kill -9 "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
   for host in learner rollout1 rollout2 scorer; do ip netns del "$prefix-$host" 2>/dev/null || true; done
   ip netns del "$prefix-switch" 2>/dev/null || true
   if [ $code -ne 0 ]; then for log in "$work"/*.log; do echo "== $log"; tail -n 12 "$log"; done >&2; fi
