@@ -19,12 +19,24 @@ internal sealed class ClusterRun : IDisposable
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
     private readonly EnvironmentHost _host;
-    private readonly DigitEnvironment _environment = new();
+    private readonly DigitEnvironment _environment;
+    private readonly ManualResetEventSlim _goesOn = new();
     private readonly CharacterTokenizer _tokenizer = new();
     private readonly LocalWeightTransport _transport = new();
     private readonly List<HashEngine> _engines = [];
 
-    public ClusterRun() => _host = new EnvironmentHost(new EnvironmentHostOptions(_environment.Format.ToolTimeoutReply, MostWorkers: 2));
+    public ClusterRun()
+    {
+        _environment = new DigitEnvironment
+        {
+            StepLimit = TestCluster.Limit,
+            OnStep = (_, cancel) =>
+            {
+                if (Record.Steps.Count >= HoldAfter) _goesOn.Wait(TestCluster.Limit, cancel);
+            },
+        };
+        _host = new EnvironmentHost(new EnvironmentHostOptions(_environment.Format.ToolTimeoutReply, MostWorkers: 2));
+    }
 
     public RunRecord Record { get; } = new();
 
@@ -32,10 +44,17 @@ internal sealed class ClusterRun : IDisposable
 
     public long Steps { get; init; } = 4;
 
+    /// <summary>After so many steps episodes wait until the learner is frozen or asked to leave, or for <see cref="GoOn"/>: so that happens in the middle of the run, however fast that is.</summary>
+    public int HoldAfter { get; init; } = int.MaxValue;
+
+    /// <summary>Episodes wait no longer.</summary>
+    public void GoOn() => _goesOn.Set();
+
     /// <summary>From now on nothing this learner does is kept: its process is about to be killed.</summary>
     public void Freeze(string learner)
     {
         lock (_frozen) _frozen.Add(learner);
+        _goesOn.Set();
     }
 
     private readonly HashSet<string> _frozen = [];
@@ -53,7 +72,11 @@ internal sealed class ClusterRun : IDisposable
         var settings = LearnerSettings(node.Fabric, observer);
         var roles = new NodeRoles(null, null, null, Akka.Actor.Props.Create(() => new LearnerNodeActor(settings)));
         var fabric = node.Fabric;
-        seat.HandOver.Register(seat.RequestStop);
+        seat.HandOver.Register(() =>
+        {
+            seat.RequestStop();
+            _goesOn.Set();
+        });
         seat.Occupy(Akka.Actor.Props.Create(() => new NodeActor(fabric, roles)));
     };
 
@@ -95,6 +118,7 @@ internal sealed class ClusterRun : IDisposable
     {
         foreach (var engine in _engines) engine.Dispose();
         _host.Dispose();
+        _goesOn.Dispose();
         Record.Dispose();
     }
 

@@ -44,7 +44,7 @@ public sealed class FailoverTests
     public async Task When_the_learner_s_process_dies_the_standby_goes_on_and_the_weights_are_the_same()
     {
         await using var cluster = new TestCluster();
-        using var run = new ClusterRun { Steps = Steps };
+        using var run = new ClusterRun { Steps = Steps, HoldAfter = 5 };
         var nodes = Start(cluster, run, "learner-1", "learner-2");
         await cluster.Until(() => run.Record.Steps.Count >= 3, "no step is done");
         run.Freeze("learner-1"); // what the dead process still does reaches nobody and nothing
@@ -58,7 +58,7 @@ public sealed class FailoverTests
     public async Task When_the_learner_leaves_in_order_the_standby_goes_on_from_its_last_step()
     {
         await using var cluster = new TestCluster();
-        using var run = new ClusterRun { Steps = Steps };
+        using var run = new ClusterRun { Steps = Steps, HoldAfter = 5 };
         var nodes = Start(cluster, run, "learner-1", "learner-2");
         await cluster.Until(() => run.Record.Steps.Count >= 3, "no step is done");
         await cluster.Leave(nodes[0]);
@@ -81,10 +81,11 @@ public sealed class FailoverTests
     public async Task A_learner_that_loses_all_of_several_workers_at_once_stays_and_goes_on_with_those_that_come()
     {
         await using var cluster = new TestCluster();
-        using var run = new ClusterRun { Steps = Steps };
+        using var run = new ClusterRun { Steps = Steps, HoldAfter = 4 };
         var nodes = Start(cluster, run, "learner-1");
         await cluster.Until(() => run.Record.Steps.Count >= 2, "no step is done");
         await Task.WhenAll(cluster.Kill(nodes[1]), cluster.Kill(nodes[2]));
+        run.GoOn();
         await cluster.Until(() => nodes[0].Fabric.Members.Count == 1, "the dead workers are still members");
         var (rollout, scorer) = (cluster.Add("rollout-1", "rollout"), cluster.Add("scorer-1", "scorer"));
         rollout.RunWorker(run.Rollout(rollout));
