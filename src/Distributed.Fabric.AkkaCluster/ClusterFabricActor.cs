@@ -135,7 +135,7 @@ internal sealed class ClusterFabricActor : UntypedActor, IWithTimers
         }
 
         _doubted[member.UniqueAddress] = member;
-        Timers.StartPeriodicTimer(nameof(LookAgain), new LookAgain(), TimeSpan.FromSeconds(1));
+        if (!Timers.IsTimerActive(nameof(LookAgain))) Timers.StartPeriodicTimer(nameof(LookAgain), new LookAgain(), TimeSpan.FromSeconds(1));
     }
 
     private void OnLookAgain()
