@@ -29,7 +29,7 @@ internal static class LongSequences
             var before = FloatBuffer.HeldByThread;
             trainer.Step(request);
             var held = FloatBuffer.HeldByThread - before;
-            var formula = StepMemory.Pass(config, length - 1, length - 1) - HeadPass.FloatsFor(config);
+            var formula = StepMemory.Pass(config, length - 1, length - 1) - HeadPass.FloatsFor(config, 1);
             scorer.LogProbs(sequences);
             var steps = Math.Max(1, 4096 / length);
             var allocated = GC.GetAllocatedBytesForCurrentThread();

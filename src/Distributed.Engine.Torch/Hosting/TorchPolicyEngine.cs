@@ -109,6 +109,6 @@ public sealed class TorchPolicyEngine : QueuedPolicyEngine
         bounds = bounds with { CachePages = (int)Math.Min(bounds.CachePages, most) };
         var pages = new DevicePages(config, bounds.CachePages, model.Device, type);
         var batch = new DeviceBatch(model, pages, core.SampleLimit, bounds.BatchRows, bounds.BatchTurns);
-        return new GenerationLoop(gate, config, model.ContextLength, bounds, pages, new StepTeam(1), batch, turn => turn.Answer(turn.ToReply()));
+        return new GenerationLoop(gate, config, model.ContextLength, bounds, pages, new StepTeam(1), batch, CacheFit.Any, turn => turn.Answer(turn.ToReply()));
     }
 }

@@ -28,6 +28,12 @@ internal sealed class BatchRows(int maxRows, int maxLogitRows)
 
     public SequenceCache Sequence(int segment) => _sequences[_starts[segment]];
 
+    /// <summary>The sequence of a row.</summary>
+    public SequenceCache SequenceOf(int row) => _sequences[row];
+
+    /// <summary>The n-th row whose logits are wanted; they ascend.</summary>
+    public int LogitRow(int index) => _logitRows[index];
+
     public void Clear() => (Count, SegmentCount, LogitCount) = (0, 0, 0);
 
     public void Add(SequenceCache sequence, int count, bool wantsLogits)

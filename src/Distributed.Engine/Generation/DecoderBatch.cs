@@ -5,8 +5,9 @@ namespace Distributed.Engine.Generation;
 
 /// <summary>
 /// Runs single positions of many sequences through the decoder together: fed prompt tokens and freshly sampled ones alike are rows of the
-/// same matrix products, each at its own position of its own sequence. The threads of a team share every phase: the products by columns, so that
-/// each weight is read once, and attention by sequence and head. The model is only read.
+/// same matrix products, each at its own position of its own sequence. With few rows the threads of a team share every phase: the products by
+/// columns, so that each weight is read once, and attention by sequence and head. With many rows each thread takes blocks of them through the
+/// whole decoder (<see cref="RowBlocks"/>), and none waits for another before the end. The model is only read.
 /// </summary>
 internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
 {
@@ -18,17 +19,26 @@ internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
     private readonly RowAttention _attention;
     private readonly BatchRows _rows;
     private readonly BatchBuffers _buffers;
+    private readonly RowBlocks? _blocks;
     private readonly long[] _normedIn;
     private Phase _phase;
     private PackedLayer _layer;
+    private int _index;
 
     /// <summary>Takes memory for a number of rows, of which some may want logits.</summary>
-    public DecoderBatch(PackedModel model, KeyValueLayout layout, StepTeam team, int maxRows, int maxLogitRows)
+    /// <param name="model">The model.</param>
+    /// <param name="layout">Layout of the sequences' pages.</param>
+    /// <param name="team">The threads.</param>
+    /// <param name="maxRows">Most rows of a run.</param>
+    /// <param name="maxLogitRows">Most rows that want logits.</param>
+    /// <param name="inBlocks">Whether many rows are run in blocks: for weights that stay in the cache, so that reading them for every block costs little.</param>
+    public DecoderBatch(PackedModel model, KeyValueLayout layout, StepTeam team, int maxRows, int maxLogitRows, bool inBlocks)
     {
         (_model, _config, _team, _layer) = (model, model.Config, team, model.Layers[0]);
         _rows = new BatchRows(maxRows, maxLogitRows);
         _buffers = new BatchBuffers(model, maxRows, team.Threads);
         _attention = new RowAttention(model, layout, _rows, _buffers, team.Threads);
+        _blocks = inBlocks ? new RowBlocks(model, _rows, _buffers, _attention, team.Threads) : null;
         _normedIn = new long[team.Threads * 16];
     }
 
@@ -45,10 +55,14 @@ internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
         Unit,
         Down,
         Head,
+        Block,
     }
 
     /// <summary>Most rows of a run.</summary>
     public int MaxRows => _rows.MaxRows;
+
+    /// <summary>Blocks the last run was divided into; 0 if it was not.</summary>
+    public int BlockCount { get; private set; }
 
     /// <summary>Begins a new batch.</summary>
     public void Clear() => _rows.Clear();
@@ -62,14 +76,22 @@ internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
     /// <summary>Works out all rows: their keys and values are in the pages afterwards, and the logits can be read.</summary>
     public void Run()
     {
+        BlockCount = 0;
         if (_rows.Count == 0)
             return;
+
+        if (_blocks is not null && _blocks.Divide())
+        {
+            _buffers.ReserveLogits(_rows.LogitCount);
+            BlockCount = _blocks.Count;
+            Run(Phase.Block, BlockCount);
+            return;
+        }
 
         Embed();
         for (var index = 0; index < _config.Layers; index++)
         {
-            _layer = _model.Layers[index];
-            _attention.Begin(_layer, index);
+            (_layer, _index) = (_model.Layers[index], index);
             if (index == _config.Layers - 1 && _rows.LogitCount < _rows.Count)
             {
                 LastLayerAttention();
@@ -116,14 +138,14 @@ internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
                 Columns(thread, phase, Normed(thread, phase, layer.InputNorm), _buffers.HiddenStride, layer.KeyValue, chunk, _buffers.KeysValues.Pointer, 2 * _config.KeyValueWidth, layer.KeyValueBias, 0);
                 break;
             case Phase.Store:
-                _attention.Store(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
+                _attention.Store(_index, chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
                 break;
             case Phase.Attend:
-                _attention.Attend(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
+                _attention.Attend(_index, chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
                 break;
             case Phase.StoreAndAttend:
-                _attention.Store(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
-                _attention.Attend(chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
+                _attention.Store(_index, chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads);
+                _attention.Attend(_index, chunk / _config.KeyValueHeads, chunk % _config.KeyValueHeads, thread);
                 break;
             case Phase.Output:
                 Columns(thread, phase, _buffers.Attended.Pointer, _buffers.AttendedStride, layer.Output, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
@@ -138,6 +160,9 @@ internal sealed unsafe class DecoderBatch : IStepBatch, IPhasedWork
                 break;
             case Phase.Down:
                 Columns(thread, phase, _buffers.Gated.Pointer, _buffers.GatedStride, layer.Down, chunk, _buffers.Stream.Pointer, _config.HiddenSize, _buffers.Stream.Pointer, _config.HiddenSize);
+                break;
+            case Phase.Block:
+                _blocks!.Run(chunk, thread);
                 break;
             default:
                 var normed = Normed(thread, phase, _model.FinalNorm);

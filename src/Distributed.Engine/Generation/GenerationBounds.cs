@@ -8,7 +8,7 @@ namespace Distributed.Engine.Generation;
 /// <param name="BatchTurns">Most turns worked on at a time. More amortise the weights' traffic better, fewer keep the caches close.</param>
 /// <param name="BatchRows">Most tokens run through the model at once, fed and sampled together.</param>
 /// <param name="RecomputeCacheAfterSwap">Whether turns under way read everything anew when weights are swapped between their tokens.</param>
-internal sealed record GenerationBounds(int MaxSequences, int CachePages, int BatchTurns = 64, int BatchRows = 192, bool RecomputeCacheAfterSwap = true)
+internal sealed record GenerationBounds(int MaxSequences, int CachePages, int BatchTurns = 128, int BatchRows = 256, bool RecomputeCacheAfterSwap = true)
 {
     /// <summary>What an engine's options say.</summary>
     /// <param name="options">The options.</param>

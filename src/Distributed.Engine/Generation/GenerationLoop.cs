@@ -14,6 +14,7 @@ internal sealed class GenerationLoop : IDisposable
     private readonly ModelConfig _config;
     private readonly int _contextLength;
     private readonly GenerationBounds _bounds;
+    private readonly CacheFit _fit;
     private readonly IPageStore _pages;
     private readonly StepTeam _team;
     private readonly TurnBatch _batch;
@@ -34,11 +35,12 @@ internal sealed class GenerationLoop : IDisposable
     /// <param name="pages">Where keys and values are kept; taken over.</param>
     /// <param name="team">The threads that will call <see cref="Run"/>.</param>
     /// <param name="batch">Works out logits; taken over.</param>
+    /// <param name="fit">How many turns go on together.</param>
     /// <param name="answer">Takes ended turns, each once, without the lock.</param>
     public GenerationLoop(
-        object gate, ModelConfig config, int contextLength, GenerationBounds bounds, IPageStore pages, StepTeam team, IStepBatch batch, Action<Turn> answer)
+        object gate, ModelConfig config, int contextLength, GenerationBounds bounds, IPageStore pages, StepTeam team, IStepBatch batch, CacheFit fit, Action<Turn> answer)
     {
-        (_gate, _config, _contextLength, _bounds, _pages, _team, _answer) = (gate, config, contextLength, bounds, pages, team, answer);
+        (_gate, _config, _contextLength, _bounds, _pages, _team, _fit, _answer) = (gate, config, contextLength, bounds, pages, team, fit, answer);
         _kept = new KeptCaches(_pages);
         _batch = new TurnBatch(config, contextLength, team, batch);
     }
@@ -248,8 +250,14 @@ internal sealed class GenerationLoop : IDisposable
 
     private void TakeIn()
     {
+        var positions = 0L;
+        foreach (var turn in _batch.Turns)
+            positions += turn.PositionsHalfway(_contextLength);
         while (_batch.Turns.Count < _bounds.BatchTurns && _ready.TryPeek(out var turn))
         {
+            positions += turn.PositionsHalfway(_contextLength);
+            if (turn.Finish is null && !_fit.Admits(_batch.Turns.Count + 1, positions))
+                break;
             var started = turn.Finish is null && Start(turn);
             if (!started && turn.Finish is null)
                 break;

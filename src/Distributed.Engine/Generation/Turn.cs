@@ -41,6 +41,9 @@ internal sealed class Turn
     /// <summary>How many tokens' keys and values to take over from the leader.</summary>
     public int SharedTokens { get; set; }
 
+    /// <summary>The request's tokens are in the sequence.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>Tokens of the sequence before the request: what a failed one goes back to.</summary>
     public int LengthBefore { get; private set; }
 
@@ -53,6 +56,10 @@ internal sealed class Turn
     /// <summary>Tokens sampled.</summary>
     public int Count => _tokens.Count;
 
+    /// <summary>Positions of the sequence when half of what may still be sampled has been, at most a whole context.</summary>
+    public long PositionsHalfway(int contextLength) =>
+        Math.Min(contextLength, Cache.Length + (HasBegun ? 0L : Request.Append.Length) + (Math.Max(0, Request.MaxNewTokens - Count) / 2));
+
     /// <summary>How it ended; null while it goes on.</summary>
     public FinishReason? Finish { get; private set; }
 
@@ -61,7 +68,7 @@ internal sealed class Turn
     /// <summary>Puts the request's tokens behind the sequence's.</summary>
     public void Begin(long version)
     {
-        (LengthBefore, Version) = (Cache.Length, version);
+        (LengthBefore, Version, HasBegun) = (Cache.Length, version, true);
         Cache.Append(Request.Append.Span);
     }
 

@@ -53,10 +53,16 @@ public sealed record EngineOptions
     public bool RecomputeCacheAfterSwap { get; init; } = true;
 
     /// <summary>Most turns worked on at a time; others wait until one ends.</summary>
-    internal int BatchTurns { get; init; } = 64;
+    internal int BatchTurns { get; init; } = 128;
 
     /// <summary>Most tokens run through the model at once.</summary>
-    internal int BatchRows { get; init; } = 192;
+    internal int BatchRows { get; init; } = 256;
+
+    /// <summary>
+    /// What the weights and the cached positions of the turns under way may come to, bytes, before further turns wait: what is read with every token should
+    /// stay in the processor's last cache. Given up where that holds too few turns, see <see cref="Generation.CacheFit"/>.
+    /// </summary>
+    internal long BatchBytes { get; init; } = Kernels.LastLevelCache.Bytes / 2;
 
     /// <summary>What is wrong with the options, or null.</summary>
     internal string? Complaint() =>

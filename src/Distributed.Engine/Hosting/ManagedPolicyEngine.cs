@@ -87,10 +87,12 @@ public sealed class ManagedPolicyEngine : QueuedPolicyEngine
     {
         var (model, config) = (core.Model, core.Model.Config);
         var layout = new KeyValueLayout(config.Layers, config.KeyValueHeads, config.HeadSize);
-        var bounds = GenerationBounds.Of(options, model.ContextLength, (long)layout.PageFloats * sizeof(float));
+        var pageBytes = (long)layout.PageFloats * sizeof(float);
+        var bounds = GenerationBounds.Of(options, model.ContextLength, pageBytes);
+        var fit = new CacheFit(options.BatchBytes, model.PassBytes, pageBytes / KeyValueLayout.PagePositions);
         var team = new StepTeam(options.Threads);
         return new GenerationLoop(
             gate, config, model.ContextLength, bounds, new KeyValuePages(layout, bounds.CachePages), team,
-            new DecoderBatch(model, layout, team, bounds.BatchRows, bounds.BatchTurns), turn => turn.Answer(turn.ToReply()));
+            new DecoderBatch(model, layout, team, bounds.BatchRows, bounds.BatchTurns, fit.HoldsWeights), fit, turn => turn.Answer(turn.ToReply()));
     }
 }

@@ -41,6 +41,9 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>What is added to every product with this matrix.</summary>
     public LowRankTerm? Term { get; set; }
 
+    /// <summary>Bytes that the panels take.</summary>
+    public long PanelBytes => PanelFloats(K, N) * (Half is null ? sizeof(float) : sizeof(ushort));
+
     /// <summary>Floats that [k, n] takes in panels.</summary>
     public static long PanelFloats(int k, int n) => (long)((n + PanelWidth - 1) / PanelWidth) * PanelWidth * k;
 

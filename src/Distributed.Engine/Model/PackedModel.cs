@@ -80,6 +80,10 @@ internal sealed class PackedModel : IDisposable
             Head.Half!.ReadColumn(token, to);
     }
 
+    /// <summary>Bytes of the matrices that a pass reads.</summary>
+    public long PassBytes =>
+        Head.PanelBytes + Layers.Sum(layer => layer.Query.PanelBytes + layer.KeyValue.PanelBytes + layer.Output.PanelBytes + layer.GateUp.PanelBytes + layer.Down.PanelBytes);
+
     /// <summary>Makes the transposed copies training needs, once.</summary>
     public void PrepareBackward()
     {

@@ -22,7 +22,7 @@ internal static class StepMemory
 
     /// <summary>Floats of one thread's pass: grows with the tokens, never with their square.</summary>
     public static long Pass(ModelConfig config, int rows, int keys) =>
-        Activations.FloatsFor(config, Round(rows, 16), keepAll: true) + DecoderBackward.FloatsFor(config, Round(rows, 16)) + HeadPass.FloatsFor(config)
+        Activations.FloatsFor(config, Round(rows, 16), keepAll: true) + DecoderBackward.FloatsFor(config, Round(rows, 16)) + HeadPass.FloatsFor(config, rows)
         + AttentionScratch.FloatsFor(config.HeadSize, Round(keys, 32)) + GradientCopies(config);
 
     // Both directions of every matrix, in panels of 32 columns.

@@ -69,19 +69,61 @@ public sealed class DecoderBatchTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Rows_run_in_blocks_give_the_bits_of_rows_run_together(int threads)
+    {
+        var config = TinyModels.Config(ModelFamily.Qwen3, tied: true);
+        using var weights = TinyModels.Weights(config, 6);
+        using var model = new PackedModel(weights);
+        using var together = new Host(model);
+        using var blocks = new Host(model, threads, inBlocks: true);
+        var random = new Random(3);
+        var prompts = Enumerable.Range(0, 8).Select(_ => TinyModels.Tokens(random, 60, config.VocabularySize)).ToArray();
+        var (left, right) = (prompts.Select(together.Open).ToArray(), prompts.Select(blocks.Open).ToArray());
+        var inBlocks = 0;
+        while (left.Any(cache => cache.Cached < 60))
+        {
+            // Now and then nobody wants logits, so that a block, or all of them, ends with its keys and values.
+            var silent = random.Next(4) == 0;
+            var pieces = Enumerable.Range(0, 8).OrderBy(_ => random.Next())
+                .Select(i => (Index: i, Count: Math.Min(random.Next(0, 11), 60 - left[i].Cached), Wants: !silent && random.Next(3) > 0)).Where(piece => piece.Count > 0).ToArray();
+            var expected = together.Feed([.. pieces.Select(piece => (left[piece.Index], piece.Count, piece.Wants))]);
+            var actual = blocks.Feed([.. pieces.Select(piece => (right[piece.Index], piece.Count, piece.Wants))]);
+            actual.Length.ShouldBe(pieces.Count(piece => piece.Wants));
+            for (var i = 0; i < actual.Length; i++)
+                actual[i].ShouldBe(expected[i]);
+            inBlocks += blocks.RanInBlocks ? 1 : 0;
+        }
+
+        inBlocks.ShouldBeGreaterThan(3);
+        together.RanInBlocks.ShouldBeFalse();
+    }
+
     /// <summary>A batch with a store of pages.</summary>
     private sealed class Host : IDisposable
     {
         private readonly KeyValuePages _pages;
         private readonly DecoderBatch _batch;
+        private readonly StepTeam _team;
+        private readonly Thread[] _helpers;
         private long _next;
 
-        public Host(PackedModel model)
+        public Host(PackedModel model, int threads = 1, bool inBlocks = false)
         {
             var layout = new KeyValueLayout(model.Config.Layers, model.Config.KeyValueHeads, model.Config.HeadSize);
             _pages = new KeyValuePages(layout, 1000);
-            _batch = new DecoderBatch(model, layout, new StepTeam(1), 80, 8);
+            _team = new StepTeam(threads);
+            _team.Open();
+            _helpers = [.. Enumerable.Range(1, threads - 1).Select(thread => new Thread(() => _team.Help(thread)) { IsBackground = true })];
+            foreach (var helper in _helpers)
+                helper.Start();
+            _batch = new DecoderBatch(model, layout, _team, 80, 8, inBlocks);
         }
+
+        public bool RanInBlocks => _batch.BlockCount > 0;
 
         public SequenceCache Open(int[] tokens)
         {
@@ -92,19 +134,25 @@ public sealed class DecoderBatchTests
         }
 
         /// <summary>Feeds the next tokens of each; the logits after the last of each.</summary>
-        public float[][] Feed(params (SequenceCache Cache, int Count)[] pieces)
+        public float[][] Feed(params (SequenceCache Cache, int Count)[] pieces) => Feed([.. pieces.Select(piece => (piece.Cache, piece.Count, true))]);
+
+        /// <summary>Feeds the next tokens of each; the logits after the last of each that wants them.</summary>
+        public float[][] Feed((SequenceCache Cache, int Count, bool WantsLogits)[] pieces)
         {
             _batch.Clear();
-            foreach (var (cache, count) in pieces)
-                _batch.Add(cache, count, wantsLogits: true);
+            foreach (var (cache, count, wantsLogits) in pieces)
+                _batch.Add(cache, count, wantsLogits);
             _batch.Run();
-            foreach (var (cache, count) in pieces)
+            foreach (var (cache, count, _) in pieces)
                 cache.MarkCached(count);
-            return [.. Enumerable.Range(0, pieces.Length).Select(i => _batch.Logits(i).ToArray())];
+            return [.. Enumerable.Range(0, pieces.Count(piece => piece.WantsLogits)).Select(i => _batch.Logits(i).ToArray())];
         }
 
         public void Dispose()
         {
+            _team.Close();
+            foreach (var helper in _helpers)
+                helper.Join(TimeSpan.FromSeconds(30)).ShouldBeTrue();
             _batch.Dispose();
             _pages.Dispose();
         }

@@ -16,7 +16,7 @@ public sealed class TurnBatchTests
         var layout = new KeyValueLayout(config.Layers, config.KeyValueHeads, config.HeadSize);
         using var pages = new KeyValuePages(layout, 200);
         var team = new StepTeam(1);
-        using var batch = new TurnBatch(config, model.ContextLength, team, new DecoderBatch(model, layout, team, turns, turns));
+        using var batch = new TurnBatch(config, model.ContextLength, team, new DecoderBatch(model, layout, team, turns, turns, inBlocks: true));
         for (var i = 0; i < turns; i++)
         {
             var request = new GenerateRequest(i, new[] { 1, 2, 3 }, new SamplingOptions(0.9f, TopK: 8), (ulong)i, 180, ["12345"]);
@@ -28,13 +28,18 @@ public sealed class TurnBatchTests
 
         for (var i = 0; i < 10; i++)
             batch.Step();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < steps; i++)
-            batch.Step();
-        var perToken = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)(steps * turns);
+        var windows = new long[steps / 10];
+        for (var window = 0; window < windows.Length; window++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 10; i++)
+                batch.Step();
+            windows[window] = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
         batch.TokensSampled.ShouldBe(turns * (10 + steps - 2));
 
         // Stop strings are looked for in decoded text now and then; sequences' tokens are doubled once or twice.
-        perToken.ShouldBeLessThan(16);
+        windows.Count(bytes => bytes == 0).ShouldBeGreaterThan(windows.Length / 2, string.Join(' ', windows));
     }
 }

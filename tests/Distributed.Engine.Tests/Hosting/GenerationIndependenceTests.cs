@@ -1,3 +1,4 @@
+using Distributed.Engine.Generation;
 using Distributed.Engine.Hosting;
 using Distributed.Engine.Model;
 using Distributed.Ports;
@@ -89,6 +90,27 @@ public sealed class GenerationIndependenceTests
         alone.Values.Count(reply => reply.StartsWith("Stop", StringComparison.Ordinal)).ShouldBeGreaterThan(0);
         alone.Values.Count(reply => reply.StartsWith("Length", StringComparison.Ordinal)).ShouldBeGreaterThan(0);
         alone.Values.Count(reply => reply.StartsWith("ContextFull", StringComparison.Ordinal)).ShouldBeGreaterThan(0);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Turns_that_wait_for_room_in_the_processors_cache_get_what_each_gets_alone(int threads)
+    {
+        var config = TinyModels.Config(ModelFamily.Qwen2) with { MaxPositions = 60 };
+        var conversations = Conversation.Make(50, config.VocabularySize);
+        using var weights = TinyModels.Weights(config, 1);
+        using var model = new PackedModel(weights);
+        var layout = new KeyValueLayout(config.Layers, config.KeyValueHeads, config.HeadSize);
+        var position = layout.PageFloats * sizeof(float) / KeyValueLayout.PagePositions;
+
+        // Room for about twenty of the fifty.
+        var bytes = model.PassBytes + (20 * 30L * position);
+        new CacheFit(bytes, model.PassBytes, position).Admits(50, 50 * 30).ShouldBeFalse();
+        var alone = RunAlone(conversations, new EngineOptions { Threads = 1 }, config);
+        var together = RunTogether(conversations, new EngineOptions { Threads = threads, BatchBytes = bytes }, config, seed: 11);
+        foreach (var (key, reply) in alone)
+            together[key].ShouldBe(reply, key.ToString());
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class GenerationServiceTests
     public void A_groups_prompt_is_fed_once_whether_its_rollouts_come_together_or_one_after_the_other(int threads)
     {
         var prompt = Prompt(100);
-        using var together = new EngineFixture(new EngineOptions { Threads = threads, BatchRows = 64 }, Config);
+        using var together = new EngineFixture(new EngineOptions { Threads = threads, BatchRows = 64, BatchTurns = 64 }, Config);
         using var done = new CountdownEvent(8);
         together.Engine.ReadWeights((_, _) =>
         {

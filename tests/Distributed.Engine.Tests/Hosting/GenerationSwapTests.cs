@@ -55,13 +55,15 @@ public sealed class GenerationSwapTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void Every_token_is_sampled_by_the_version_it_is_recorded_with_as_if_that_had_read_it_all(int threads)
+    [InlineData(1, 512L << 20)]
+    [InlineData(2, 512L << 20)]
+    [InlineData(2, 0L)] // one context's worth of pages for five sequences
+    public void Every_token_is_sampled_by_the_version_it_is_recorded_with_as_if_that_had_read_it_all(int threads, long cacheBytes)
     {
         byte[][] versions = [Weights(3), Weights(4), Weights(5)];
         var sampling = new SamplingOptions(0.9f, TopK: 12);
-        var (replies, _) = RunWithSwaps(new EngineOptions { Threads = threads, BatchRows = 24, BatchTurns = 8 }, versions, [.. Enumerable.Range(0, 5).Select(i => Partial(i, sampling))]);
+        var (replies, _) = RunWithSwaps(
+            new EngineOptions { Threads = threads, BatchRows = 24, BatchTurns = 8, CacheBytes = cacheBytes }, versions, [.. Enumerable.Range(0, 5).Select(i => Partial(i, sampling))]);
         foreach (var reply in replies)
         {
             reply.Error.ShouldBeNull();
