@@ -7,13 +7,14 @@ namespace Distributed.Engine.Generation;
 /// <param name="Bytes">What the last cache has room for; 0 for no bound.</param>
 /// <param name="WeightBytes">Weights read with every token.</param>
 /// <param name="PositionBytes">Keys and values of a position.</param>
-internal sealed record CacheFit(long Bytes, long WeightBytes, long PositionBytes)
+/// <param name="LeastTurns">Turns that keep the threads busy. Where the cache holds fewer, it is not worth having them wait for it.</param>
+internal sealed record CacheFit(long Bytes, long WeightBytes, long PositionBytes, int LeastTurns)
 {
-    /// <summary>Turns that a step needs to be worth its weights' traffic. Where the cache holds fewer, it is not worth having them wait for it.</summary>
-    public const int LeastTurns = 16;
-
     /// <summary>No bound.</summary>
-    public static CacheFit Any { get; } = new(0, 0, 0);
+    public static CacheFit Any { get; } = new(0, 0, 0, 1);
+
+    /// <summary>Turns that keep a number of threads busy.</summary>
+    public static int LeastTurnsOf(int threads) => RowBlocks.LeastRows * threads;
 
     /// <summary>Whether the weights stay in the cache while turns go on.</summary>
     public bool HoldsWeights => WeightBytes <= Bytes / 2;

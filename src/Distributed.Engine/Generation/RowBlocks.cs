@@ -10,7 +10,7 @@ namespace Distributed.Engine.Generation;
 internal sealed unsafe class RowBlocks
 {
     /// <summary>Rows of a block below which reading the weights costs more than waiting for each other does.</summary>
-    private const int LeastRows = 8;
+    public const int LeastRows = 8;
 
     /// <summary>Blocks a thread, if there are rows enough: who is done early takes another's.</summary>
     private const int BlocksPerThread = 2;

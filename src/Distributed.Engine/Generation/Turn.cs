@@ -56,9 +56,9 @@ internal sealed class Turn
     /// <summary>Tokens sampled.</summary>
     public int Count => _tokens.Count;
 
-    /// <summary>Positions of the sequence when half of what may still be sampled has been, at most a whole context.</summary>
+    /// <summary>Positions of the sequence when half of the most that may be sampled is, at most a whole context; the same all the turn long.</summary>
     public long PositionsHalfway(int contextLength) =>
-        Math.Min(contextLength, Cache.Length + (HasBegun ? 0L : Request.Append.Length) + (Math.Max(0, Request.MaxNewTokens - Count) / 2));
+        Math.Min(contextLength, (HasBegun ? LengthBefore : Cache.Length) + (long)Request.Append.Length + (Math.Max(0, Request.MaxNewTokens) / 2));
 
     /// <summary>How it ended; null while it goes on.</summary>
     public FinishReason? Finish { get; private set; }

@@ -60,9 +60,10 @@ public sealed record EngineOptions
 
     /// <summary>
     /// What the weights and the cached positions of the turns under way may come to, bytes, before further turns wait: what is read with every token should
-    /// stay in the processor's last cache. Given up where that holds too few turns, see <see cref="Generation.CacheFit"/>.
+    /// stay in the processor's last cache, of which activations, other threads and other processes want a part too. Given up where that holds too few turns, see
+    /// <see cref="Generation.CacheFit"/>.
     /// </summary>
-    internal long BatchBytes { get; init; } = Kernels.LastLevelCache.Bytes / 2;
+    internal long BatchBytes { get; init; } = Kernels.LastLevelCache.Bytes / 4;
 
     /// <summary>What is wrong with the options, or null.</summary>
     internal string? Complaint() =>

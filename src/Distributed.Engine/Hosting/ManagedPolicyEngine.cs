@@ -89,7 +89,7 @@ public sealed class ManagedPolicyEngine : QueuedPolicyEngine
         var layout = new KeyValueLayout(config.Layers, config.KeyValueHeads, config.HeadSize);
         var pageBytes = (long)layout.PageFloats * sizeof(float);
         var bounds = GenerationBounds.Of(options, model.ContextLength, pageBytes);
-        var fit = new CacheFit(options.BatchBytes, model.PassBytes, pageBytes / KeyValueLayout.PagePositions);
+        var fit = new CacheFit(options.BatchBytes, model.PassBytes, pageBytes / KeyValueLayout.PagePositions, CacheFit.LeastTurnsOf(options.Threads));
         var team = new StepTeam(options.Threads);
         return new GenerationLoop(
             gate, config, model.ContextLength, bounds, new KeyValuePages(layout, bounds.CachePages), team,

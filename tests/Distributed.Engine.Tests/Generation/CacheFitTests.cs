@@ -9,7 +9,7 @@ public sealed class CacheFitTests
     public void As_many_turns_go_on_together_as_the_cache_holds_beside_the_weights()
     {
         // 16 MiB, weights of 4: room for 24 turns of 128 positions of 4 KiB.
-        var fit = new CacheFit(16 << 20, 4 << 20, 4 << 10);
+        var fit = new CacheFit(16 << 20, 4 << 20, 4 << 10, 16);
         fit.HoldsWeights.ShouldBeTrue();
         fit.Admits(24, 24 * 128).ShouldBeTrue();
         fit.Admits(25, 25 * 128).ShouldBeFalse();
@@ -21,15 +21,15 @@ public sealed class CacheFitTests
     [Fact]
     public void Where_too_few_would_fit_none_waits()
     {
-        var fit = new CacheFit(16 << 20, 4 << 20, 4 << 10);
+        var fit = new CacheFit(16 << 20, 4 << 20, 4 << 10, 16);
 
         // Of turns of 192 positions 16 fit, of one position more 15.9.
         fit.Admits(100, 100 * 192).ShouldBeFalse();
         fit.Admits(100, 100 * 193).ShouldBeTrue();
 
         // Weights that do not fit themselves.
-        new CacheFit(16 << 20, 20 << 20, 4 << 10).Admits(1000, 1000 * 128).ShouldBeTrue();
-        new CacheFit(16 << 20, 9 << 20, 4 << 10).HoldsWeights.ShouldBeFalse();
+        new CacheFit(16 << 20, 20 << 20, 4 << 10, 16).Admits(1000, 1000 * 128).ShouldBeTrue();
+        new CacheFit(16 << 20, 9 << 20, 4 << 10, 16).HoldsWeights.ShouldBeFalse();
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class CacheFitTests
         var random = new Random(1);
         for (var i = 0; i < 1000; i++)
         {
-            var fit = new CacheFit(1 << random.Next(10, 30), 1 << random.Next(10, 30), 1 << random.Next(4, 20));
+            var fit = new CacheFit(1 << random.Next(10, 30), 1 << random.Next(10, 30), 1 << random.Next(4, 20), 16);
             var turns = random.Next(1, 17);
             fit.Admits(turns, turns * (long)random.Next(1, 10_000)).ShouldBeTrue($"{fit} {turns}");
         }

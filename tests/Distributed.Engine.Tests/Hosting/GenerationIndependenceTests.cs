@@ -106,7 +106,7 @@ public sealed class GenerationIndependenceTests
 
         // Room for about twenty of the fifty.
         var bytes = model.PassBytes + (20 * 30L * position);
-        new CacheFit(bytes, model.PassBytes, position).Admits(50, 50 * 30).ShouldBeFalse();
+        new CacheFit(bytes, model.PassBytes, position, CacheFit.LeastTurnsOf(threads)).Admits(50, 50 * 30).ShouldBeFalse();
         var alone = RunAlone(conversations, new EngineOptions { Threads = 1 }, config);
         var together = RunTogether(conversations, new EngineOptions { Threads = threads, BatchBytes = bytes }, config, seed: 11);
         foreach (var (key, reply) in alone)
