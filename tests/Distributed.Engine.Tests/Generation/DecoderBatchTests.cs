@@ -1,7 +1,9 @@
+using Distributed.Engine.Adapters;
 using Distributed.Engine.Generation;
 using Distributed.Engine.Kernels;
 using Distributed.Engine.Model;
 using Distributed.Engine.Scoring;
+using Distributed.Engine.Tests.Adapters;
 using Distributed.Ports;
 
 namespace Distributed.Engine.Tests.Generation;
@@ -70,14 +72,18 @@ public sealed class DecoderBatchTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Rows_run_in_blocks_give_the_bits_of_rows_run_together(int threads)
+    [InlineData(1, ModelFamily.Qwen3, false)]
+    [InlineData(2, ModelFamily.Qwen2, false)]
+    [InlineData(2, ModelFamily.Qwen2, true)]
+    [InlineData(3, ModelFamily.Llama, true)]
+    public void Rows_run_in_blocks_give_the_bits_of_rows_run_together(int threads, ModelFamily family, bool adapted)
     {
-        var config = TinyModels.Config(ModelFamily.Qwen3, tied: true);
+        var config = TinyModels.Config(family);
         using var weights = TinyModels.Weights(config, 6);
         using var model = new PackedModel(weights);
+        using var adapter = AdapterFixture.Noise(config, AdapterFixture.Everywhere, 42).ToWeights(config);
+        if (adapted)
+            _ = new PackedAdapter(model, adapter);
         using var together = new Host(model);
         using var blocks = new Host(model, threads, inBlocks: true);
         var random = new Random(3);
