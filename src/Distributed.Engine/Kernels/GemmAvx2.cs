@@ -128,28 +128,33 @@ internal static unsafe class GemmAvx2
             var left = k;
             for (; left >= 4; left -= 4)
             {
-                if ((left & 4) == 0 && aheadC < aheadEnd)
+                // Every fourth turn: what the strip after this one reads, two of the lines this one will write, and a few of what follows in B. A burst of
+                // them would hold up the loads of A and B, and a test in every turn costs the slots that a busy neighbour leaves.
+                if ((left & 12) == 0)
                 {
-                    Sse.Prefetch0(aheadC);
-                    Sse.Prefetch0(aheadC + 16);
-                    aheadC += ldc;
-                }
+                    if (!TForm.Transposed)
+                    {
+                        Sse.Prefetch0(nextA);
+                        if (TRows.Count > 1) Sse.Prefetch0(nextA + lda);
+                        if (TRows.Count > 2) Sse.Prefetch0(nextA + lda2);
+                        nextA += 16;
+                    }
 
-                // The strip after this one.
-                if (!TForm.Transposed && (left & 12) == 0)
-                {
-                    Sse.Prefetch0(nextA);
-                    if (TRows.Count > 1) Sse.Prefetch0(nextA + lda);
-                    if (TRows.Count > 2) Sse.Prefetch0(nextA + lda2);
-                    nextA += 16;
-                }
+                    if (aheadC < aheadEnd)
+                    {
+                        Sse.Prefetch0(aheadC);
+                        Sse.Prefetch0(aheadC + 16);
+                        aheadC += ldc;
+                    }
 
-                // Two lines a turn: a burst of them would hold up the loads of A and B.
-                if (next < nextEnd)
-                {
-                    Sse.Prefetch1(next);
-                    Sse.Prefetch1(next + 16);
-                    next += 32;
+                    if (next < nextEnd)
+                    {
+                        Sse.Prefetch1(next);
+                        Sse.Prefetch1(next + 16);
+                        Sse.Prefetch1(next + 32);
+                        Sse.Prefetch1(next + 48);
+                        next += 64;
+                    }
                 }
 
                 x0 = All(p0[0]);
