@@ -2,7 +2,7 @@ namespace Distributed.Engine.Generation;
 
 /// <summary>
 /// How many turns should go on together. Every token reads all weights and the keys and values of its whole sequence; while those of all turns under way
-/// stay in the processor's last cache, a token costs what it computes, and beyond it what memory delivers. Turns that wait lose nothing by it.
+/// stay in the processor's last cache, a token costs what it computes, and beyond it what memory delivers: all are done sooner if some wait.
 /// </summary>
 /// <param name="Bytes">What the last cache has room for; 0 for no bound.</param>
 /// <param name="WeightBytes">Weights read with every token.</param>

@@ -255,17 +255,21 @@ internal sealed class GenerationLoop : IDisposable
             positions += turn.PositionsHalfway(_contextLength);
         while (_batch.Turns.Count < _bounds.BatchTurns && _ready.TryPeek(out var turn))
         {
-            positions += turn.PositionsHalfway(_contextLength);
-            if (turn.Finish is null && !_fit.Admits(_batch.Turns.Count + 1, positions))
+            var together = positions + turn.PositionsHalfway(_contextLength);
+            if (turn.Finish is null && !_fit.Admits(_batch.Turns.Count + 1, together))
                 break;
             var started = turn.Finish is null && Start(turn);
             if (!started && turn.Finish is null)
                 break;
             _ready.Dequeue();
-            if (started)
-                _batch.Turns.Add(turn);
-            else
+            if (!started)
+            {
                 End(turn, wasActive: false);
+                continue;
+            }
+
+            _batch.Turns.Add(turn);
+            positions = together;
         }
     }
 
