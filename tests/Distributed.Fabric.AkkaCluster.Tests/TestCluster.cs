@@ -27,6 +27,7 @@ internal sealed class TestCluster : IAsyncDisposable
         akka.coordinated-shutdown.exit-clr = off
         """);
 
+    // Nodes are killed side by side, and links are asked for by other threads: each collection is its own lock.
     private readonly List<ClusterNode> _nodes = [];
     private readonly Dictionary<ClusterNode, FaultProxy> _links = [];
     private readonly List<string> _notices = [];
@@ -45,13 +46,13 @@ internal sealed class TestCluster : IAsyncDisposable
             Key = System.Text.Encoding.UTF8.GetBytes(secret),
             Port = proxied ? port : null,
             PublicPort = link?.Port,
-            Seeds = _nodes.Count == 0 ? [] : [_nodes[0].Address],
+            Seeds = [.. Nodes().Take(1).Select(first => first.Address)],
             Notice = Note,
             HandOverLimit = TimeSpan.FromSeconds(10),
             Grace = TimeSpan.FromSeconds(2),
             Overrides = overrides.Length == 0 ? Hasty : ConfigurationFactory.ParseString(overrides).WithFallback(Hasty),
         });
-        _nodes.Add(node);
+        lock (_nodes) _nodes.Add(node);
         if (link != null) lock (_links) _links.Add(node, link);
         return node;
     }
@@ -73,7 +74,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async Task Kill(ClusterNode node)
     {
         await ((Akka.Remote.RemoteActorRefProvider)((Akka.Actor.ExtendedActorSystem)node.System).Provider).Transport.Shutdown().WaitAsync(Limit);
-        _nodes.Remove(node);
+        lock (_nodes) _nodes.Remove(node);
         await node.System.Terminate().WaitAsync(Limit);
     }
 
@@ -81,7 +82,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async Task Leave(ClusterNode node)
     {
         await node.LeaveAsync().WaitAsync(Limit);
-        _nodes.Remove(node);
+        lock (_nodes) _nodes.Remove(node);
     }
 
     /// <summary>Waits for something to come true.</summary>
@@ -98,8 +99,13 @@ internal sealed class TestCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // Workers first, so that nobody waits for a side that is gone.
-        foreach (var node in Enumerable.Reverse(_nodes)) await node.System.Terminate().WaitAsync(Limit);
+        foreach (var node in Enumerable.Reverse(Nodes())) await node.System.Terminate().WaitAsync(Limit);
         foreach (var link in _links.Values) await link.DisposeAsync();
+    }
+
+    private ClusterNode[] Nodes()
+    {
+        lock (_nodes) return [.. _nodes];
     }
 
     private FaultProxy? Dialler(ReadOnlyMemory<byte> first)
