@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Multiply = System.Runtime.Intrinsics.X86.Fma;
 
 namespace Distributed.Engine.Kernels;
 
@@ -74,21 +73,20 @@ internal static unsafe class GemmAvx2
         var whole = m / MaxRows;
         var strip = PanelPacking.StripFloats(MaxRows, k);
         if (whole > 0)
-            Run<Rows3, TransposedForm>(whole, strip, strips, MaxRows, b, Width, k, null, c, ldc, c, ldc, 1, 0, null, null);
+            Run<Rows3, StripForm>(whole, strip, strips, MaxRows, b, Width, k, null, c, ldc, c, ldc, 1, 0, null, null);
         if (whole * MaxRows < m)
-            Strips<TransposedForm>(
+            Strips<StripForm>(
                 m - (whole * MaxRows), strips + (whole * strip), MaxRows, b, Width, k, null, c + (whole * MaxRows * ldc), ldc, c + (whole * MaxRows * ldc), ldc, 1, 0, null, null);
     }
 
-    // Four steps of the depth a turn, so that pointers move once a turn: a core whose other hyperthread is busy has few operations to give beside the products.
-    // Row-major A is read through its first row, transposed A through the turn's four steps; B's rows are 32 floats apart unless A is transposed.
+    // Eight steps of the depth a turn, so that pointers move once a turn: a core whose other hyperthread is busy has few operations to give beside the products.
+    // Only where A or B lie as they were given, at strides of the caller's, they move with every step.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TRows, TForm>(
         int strips, nint aStep, float* a, nint lda, float* b, nint ldb, int k, float* begun, float* c, nint ldc, float* add, nint ldAdd, int panels, nint panelFloats, float* next, float* nextEnd)
         where TRows : struct, ITileRows
         where TForm : struct, ITileForm
     {
-        Vector256<float> x0, x1 = default, x2 = default, y;
         var lda2 = 2 * lda;
         for (var tile = 0; ; tile++)
         {
@@ -104,21 +102,16 @@ internal static unsafe class GemmAvx2
                 add = add is null ? null : add + (TRows.Count * ldAdd) - (panels * Width);
             }
 
-            Vector256<float> c00 = default, c01 = default, c02 = default, c03 = default;
-            Vector256<float> c10 = default, c11 = default, c12 = default, c13 = default;
-            Vector256<float> c20 = default, c21 = default, c22 = default, c23 = default;
+            Sums row0 = default, row1 = default, row2 = default;
             if (begun is not null)
             {
-                Load(begun, out c00, out c01, out c02, out c03);
-                if (TRows.Count > 1) Load(begun + Width, out c10, out c11, out c12, out c13);
-                if (TRows.Count > 2) Load(begun + (2 * Width), out c20, out c21, out c22, out c23);
+                Load(begun, out row0);
+                if (TRows.Count > 1) Load(begun + Width, out row1);
+                if (TRows.Count > 2) Load(begun + (2 * Width), out row2);
                 begun += TRows.Count * Width;
             }
 
-            var p0 = a;
-            var p1 = a + lda;
-            var p2 = p1 + lda;
-            var p3 = p2 + lda;
+            var p = a;
             var from = b;
             var nextA = a + aStep;
 
@@ -126,11 +119,11 @@ internal static unsafe class GemmAvx2
             var aheadC = c;
             var aheadEnd = c + (TRows.Count * ldc);
             var left = k;
-            for (; left >= 4; left -= 4)
+            for (; left >= 8; left -= 8)
             {
-                // Every fourth turn: what the strip after this one reads, two of the lines this one will write, and a few of what follows in B. A burst of
+                // Every second turn: what the strip after this one reads, two of the lines this one will write, and a few of what follows in B. A burst of
                 // them would hold up the loads of A and B, and a test in every turn costs the slots that a busy neighbour leaves.
-                if ((left & 12) == 0)
+                if ((left & 8) == 0)
                 {
                     if (!TForm.Transposed)
                     {
@@ -157,71 +150,73 @@ internal static unsafe class GemmAvx2
                     }
                 }
 
-                x0 = All(p0[0]);
-                if (TRows.Count > 1) x1 = All(TForm.Transposed ? p0[1] : p0[lda]);
-                if (TRows.Count > 2) x2 = All(TForm.Transposed ? p0[2] : p0[lda2]);
-                y = Avx.LoadVector256(from); c00 = Fma(x0, y, c00); if (TRows.Count > 1) c10 = Fma(x1, y, c10); if (TRows.Count > 2) c20 = Fma(x2, y, c20);
-                y = Avx.LoadVector256(from + 8); c01 = Fma(x0, y, c01); if (TRows.Count > 1) c11 = Fma(x1, y, c11); if (TRows.Count > 2) c21 = Fma(x2, y, c21);
-                y = Avx.LoadVector256(from + 16); c02 = Fma(x0, y, c02); if (TRows.Count > 1) c12 = Fma(x1, y, c12); if (TRows.Count > 2) c22 = Fma(x2, y, c22);
-                y = Avx.LoadVector256(from + 24); c03 = Fma(x0, y, c03); if (TRows.Count > 1) c13 = Fma(x1, y, c13); if (TRows.Count > 2) c23 = Fma(x2, y, c23);
-                if (TForm.Transposed) from += ldb;
-
-                x0 = All(TForm.Transposed ? p1[0] : p0[1]);
-                if (TRows.Count > 1) x1 = All(TForm.Transposed ? p1[1] : p0[lda + 1]);
-                if (TRows.Count > 2) x2 = All(TForm.Transposed ? p1[2] : p0[lda2 + 1]);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 0 : 32)); c00 = Fma(x0, y, c00); if (TRows.Count > 1) c10 = Fma(x1, y, c10); if (TRows.Count > 2) c20 = Fma(x2, y, c20);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 8 : 40)); c01 = Fma(x0, y, c01); if (TRows.Count > 1) c11 = Fma(x1, y, c11); if (TRows.Count > 2) c21 = Fma(x2, y, c21);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 16 : 48)); c02 = Fma(x0, y, c02); if (TRows.Count > 1) c12 = Fma(x1, y, c12); if (TRows.Count > 2) c22 = Fma(x2, y, c22);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 24 : 56)); c03 = Fma(x0, y, c03); if (TRows.Count > 1) c13 = Fma(x1, y, c13); if (TRows.Count > 2) c23 = Fma(x2, y, c23);
-                if (TForm.Transposed) from += ldb;
-
-                x0 = All(TForm.Transposed ? p2[0] : p0[2]);
-                if (TRows.Count > 1) x1 = All(TForm.Transposed ? p2[1] : p0[lda + 2]);
-                if (TRows.Count > 2) x2 = All(TForm.Transposed ? p2[2] : p0[lda2 + 2]);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 0 : 64)); c00 = Fma(x0, y, c00); if (TRows.Count > 1) c10 = Fma(x1, y, c10); if (TRows.Count > 2) c20 = Fma(x2, y, c20);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 8 : 72)); c01 = Fma(x0, y, c01); if (TRows.Count > 1) c11 = Fma(x1, y, c11); if (TRows.Count > 2) c21 = Fma(x2, y, c21);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 16 : 80)); c02 = Fma(x0, y, c02); if (TRows.Count > 1) c12 = Fma(x1, y, c12); if (TRows.Count > 2) c22 = Fma(x2, y, c22);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 24 : 88)); c03 = Fma(x0, y, c03); if (TRows.Count > 1) c13 = Fma(x1, y, c13); if (TRows.Count > 2) c23 = Fma(x2, y, c23);
-                if (TForm.Transposed) from += ldb;
-
-                x0 = All(TForm.Transposed ? p3[0] : p0[3]);
-                if (TRows.Count > 1) x1 = All(TForm.Transposed ? p3[1] : p0[lda + 3]);
-                if (TRows.Count > 2) x2 = All(TForm.Transposed ? p3[2] : p0[lda2 + 3]);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 0 : 96)); c00 = Fma(x0, y, c00); if (TRows.Count > 1) c10 = Fma(x1, y, c10); if (TRows.Count > 2) c20 = Fma(x2, y, c20);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 8 : 104)); c01 = Fma(x0, y, c01); if (TRows.Count > 1) c11 = Fma(x1, y, c11); if (TRows.Count > 2) c21 = Fma(x2, y, c21);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 16 : 112)); c02 = Fma(x0, y, c02); if (TRows.Count > 1) c12 = Fma(x1, y, c12); if (TRows.Count > 2) c22 = Fma(x2, y, c22);
-                y = Avx.LoadVector256(from + (TForm.Transposed ? 24 : 120)); c03 = Fma(x0, y, c03); if (TRows.Count > 1) c13 = Fma(x1, y, c13); if (TRows.Count > 2) c23 = Fma(x2, y, c23);
-
-                from += TForm.Transposed ? ldb : 128;
-                var step = TForm.Transposed ? 4 * lda : 4;
-                p0 += step;
-                if (TForm.Transposed)
+                Step<TRows, TForm>(0, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(1, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(2, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(3, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(4, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(5, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(6, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                Step<TRows, TForm>(7, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                if (!TForm.Strided)
                 {
-                    p1 += step;
-                    p2 += step;
-                    p3 += step;
+                    p += TForm.Transposed ? 8 * MaxRows : 8;
+                    from += 8 * Width;
                 }
             }
 
             for (; left > 0; left--)
             {
-                x0 = All(p0[0]);
-                if (TRows.Count > 1) x1 = All(p0[TForm.Transposed ? 1 : lda]);
-                if (TRows.Count > 2) x2 = All(p0[TForm.Transposed ? 2 : lda2]);
-                y = Avx.LoadVector256(from); c00 = Fma(x0, y, c00); if (TRows.Count > 1) c10 = Fma(x1, y, c10); if (TRows.Count > 2) c20 = Fma(x2, y, c20);
-                y = Avx.LoadVector256(from + 8); c01 = Fma(x0, y, c01); if (TRows.Count > 1) c11 = Fma(x1, y, c11); if (TRows.Count > 2) c21 = Fma(x2, y, c21);
-                y = Avx.LoadVector256(from + 16); c02 = Fma(x0, y, c02); if (TRows.Count > 1) c12 = Fma(x1, y, c12); if (TRows.Count > 2) c22 = Fma(x2, y, c22);
-                y = Avx.LoadVector256(from + 24); c03 = Fma(x0, y, c03); if (TRows.Count > 1) c13 = Fma(x1, y, c13); if (TRows.Count > 2) c23 = Fma(x2, y, c23);
-                from += ldb;
-                p0 += TForm.Transposed ? lda : 1;
+                Step<TRows, TForm>(0, ref p, lda, lda2, ref from, ldb, ref row0, ref row1, ref row2);
+                if (!TForm.Strided)
+                {
+                    p += TForm.Transposed ? MaxRows : 1;
+                    from += Width;
+                }
             }
 
-            Store(c00, c01, c02, c03, c, add);
-            if (TRows.Count > 1) Store(c10, c11, c12, c13, c + ldc, add is null ? null : add + ldAdd);
-            if (TRows.Count > 2) Store(c20, c21, c22, c23, c + (2 * ldc), add is null ? null : add + (2 * ldAdd));
+            Store(row0, c, add);
+            if (TRows.Count > 1) Store(row1, c + ldc, add is null ? null : add + ldAdd);
+            if (TRows.Count > 2) Store(row2, c + (2 * ldc), add is null ? null : add + (2 * ldAdd));
             b += panelFloats;
             c += Width;
             add = add is null ? null : add + Width;
+        }
+    }
+
+    // One step of the depth, the index-th after p and from; with strides of the caller's, the one at p and from, which then move on.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TRows, TForm>(
+        int index, ref float* p, nint lda, nint lda2, ref float* from, nint ldb, ref Sums row0, ref Sums row1, ref Sums row2)
+        where TRows : struct, ITileRows
+        where TForm : struct, ITileForm
+    {
+        var at = TForm.Strided ? 0 : TForm.Transposed ? index * MaxRows : index;
+        var row = TForm.Strided ? 0 : index * Width;
+        var x0 = Vector256.Create(p[at]);
+        Vector256<float> x1 = default, x2 = default;
+        if (TRows.Count > 1) x1 = Vector256.Create(TForm.Transposed ? p[at + 1] : p[lda + at]);
+        if (TRows.Count > 2) x2 = Vector256.Create(TForm.Transposed ? p[at + 2] : p[lda2 + at]);
+        var y = Avx.LoadVector256(from + row);
+        row0.C0 = Fma.MultiplyAdd(x0, y, row0.C0);
+        if (TRows.Count > 1) row1.C0 = Fma.MultiplyAdd(x1, y, row1.C0);
+        if (TRows.Count > 2) row2.C0 = Fma.MultiplyAdd(x2, y, row2.C0);
+        y = Avx.LoadVector256(from + (row + 8));
+        row0.C1 = Fma.MultiplyAdd(x0, y, row0.C1);
+        if (TRows.Count > 1) row1.C1 = Fma.MultiplyAdd(x1, y, row1.C1);
+        if (TRows.Count > 2) row2.C1 = Fma.MultiplyAdd(x2, y, row2.C1);
+        y = Avx.LoadVector256(from + (row + 16));
+        row0.C2 = Fma.MultiplyAdd(x0, y, row0.C2);
+        if (TRows.Count > 1) row1.C2 = Fma.MultiplyAdd(x1, y, row1.C2);
+        if (TRows.Count > 2) row2.C2 = Fma.MultiplyAdd(x2, y, row2.C2);
+        y = Avx.LoadVector256(from + (row + 24));
+        row0.C3 = Fma.MultiplyAdd(x0, y, row0.C3);
+        if (TRows.Count > 1) row1.C3 = Fma.MultiplyAdd(x1, y, row1.C3);
+        if (TRows.Count > 2) row2.C3 = Fma.MultiplyAdd(x2, y, row2.C3);
+        if (TForm.Strided)
+        {
+            p += lda;
+            from += ldb;
         }
     }
 
@@ -238,34 +233,34 @@ internal static unsafe class GemmAvx2
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> All(float x) => Vector256.Create(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Fma(Vector256<float> x, Vector256<float> y, Vector256<float> z) => Multiply.MultiplyAdd(x, y, z);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float* from, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3)
+    private static void Load(float* from, out Sums row)
     {
-        c0 = Avx.LoadVector256(from);
-        c1 = Avx.LoadVector256(from + 8);
-        c2 = Avx.LoadVector256(from + 16);
-        c3 = Avx.LoadVector256(from + 24);
+        row.C0 = Avx.LoadVector256(from);
+        row.C1 = Avx.LoadVector256(from + 8);
+        row.C2 = Avx.LoadVector256(from + 16);
+        row.C3 = Avx.LoadVector256(from + 24);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector256<float> c0, Vector256<float> c1, Vector256<float> c2, Vector256<float> c3, float* c, float* add)
+    private static void Store(Sums row, float* c, float* add)
     {
         if (add is not null)
         {
-            c0 = Avx.Add(Avx.LoadVector256(add), c0);
-            c1 = Avx.Add(Avx.LoadVector256(add + 8), c1);
-            c2 = Avx.Add(Avx.LoadVector256(add + 16), c2);
-            c3 = Avx.Add(Avx.LoadVector256(add + 24), c3);
+            row.C0 = Avx.Add(Avx.LoadVector256(add), row.C0);
+            row.C1 = Avx.Add(Avx.LoadVector256(add + 8), row.C1);
+            row.C2 = Avx.Add(Avx.LoadVector256(add + 16), row.C2);
+            row.C3 = Avx.Add(Avx.LoadVector256(add + 24), row.C3);
         }
 
-        Avx.Store(c, c0);
-        Avx.Store(c + 8, c1);
-        Avx.Store(c + 16, c2);
-        Avx.Store(c + 24, c3);
+        Avx.Store(c, row.C0);
+        Avx.Store(c + 8, row.C1);
+        Avx.Store(c + 16, row.C2);
+        Avx.Store(c + 24, row.C3);
+    }
+
+    // A row of the tile; with more fields the compiler would keep it in memory.
+    private struct Sums
+    {
+        public Vector256<float> C0, C1, C2, C3;
     }
 }

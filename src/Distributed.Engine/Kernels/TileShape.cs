@@ -19,11 +19,16 @@ internal readonly struct Rows10 : ITileRows { public static int Count => 10; }
 internal readonly struct Rows11 : ITileRows { public static int Count => 11; }
 internal readonly struct Rows12 : ITileRows { public static int Count => 12; }
 
-/// <summary>How a tile reads A as a compile-time constant: row-major [m, k], or transposed, [k, m].</summary>
+/// <summary>How a tile reads its sides, as compile-time constants.</summary>
 internal interface ITileForm
 {
+    /// <summary>A is [k, m], not [m, k].</summary>
     static abstract bool Transposed { get; }
+
+    /// <summary>A step of the depth lies at a stride of the caller's, neither beside the one before (row-major A, B in panels) nor packed.</summary>
+    static abstract bool Strided { get; }
 }
 
-internal readonly struct PlainForm : ITileForm { public static bool Transposed => false; }
-internal readonly struct TransposedForm : ITileForm { public static bool Transposed => true; }
+internal readonly struct PlainForm : ITileForm { public static bool Transposed => false; public static bool Strided => false; }
+internal readonly struct TransposedForm : ITileForm { public static bool Transposed => true; public static bool Strided => true; }
+internal readonly struct StripForm : ITileForm { public static bool Transposed => true; public static bool Strided => false; }
