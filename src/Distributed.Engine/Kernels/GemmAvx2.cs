@@ -26,7 +26,7 @@ internal static unsafe class GemmAvx2
     public static void Panel(float* a, nint lda, int m, float* b, int k, float* c, nint ldc, float* add, nint ldAdd, float* end)
     {
         var parts = (k + Depth - 1) / Depth;
-        var deep = (((k + parts - 1) / parts) + 3) / 4 * 4;
+        var deep = (((k + parts - 1) / parts) + 7) / 8 * 8;
         var begun = parts > 1 ? Begun(m) : null;
         for (var from = 0; from < k; from += deep, a += deep, b += deep * Width)
         {
